@@ -214,6 +214,34 @@ fn dependents_are_invalidated_with_what_they_were_computed_from() {
 }
 
 #[test]
+fn the_first_deadline_of_what_was_read_is_that_of_the_entry_in_the_backend() {
+    static STORE: Store = store();
+
+    #[lru_cache(maxsize = 0, backend = STORE.clone(), namespace = "due-price", ttl = 60, tags = |id| [tag("due", id)])]
+    fn price(id: u32) -> u32 {
+        id
+    }
+
+    #[lru_cache(maxsize = 0, backend = STORE.clone(), namespace = "due-page", depends = true)]
+    fn page(id: u32) -> u32 {
+        price(id) + 1
+    }
+
+    #[lru_cache(maxsize = 0, backend = STORE.clone(), namespace = "due-book", depends = true, ttl = 3600)]
+    fn book(id: u32) -> u32 {
+        page(id) + 1
+    }
+
+    isolated(|| {
+        assert_eq!(book(1), 3);
+        let left = |namespace| Backend::get(&*STORE, namespace, b"[1]").unwrap().expect("stored").ttl;
+        let minute = Duration::from_secs(60);
+        assert!(left("due-page").is_some_and(|left| left > minute / 2 && left <= minute));
+        assert!(left("due-book").is_some_and(|left| left > 2 * minute), "its own counts");
+    });
+}
+
+#[test]
 fn a_put_is_valid_until_its_tags_are_invalidated() {
     static STORE: Store = store();
 

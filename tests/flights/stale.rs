@@ -442,6 +442,10 @@ fn refresh_threads_bounds_the_refreshes_of_tasks() {
         let now = NOW.load(SeqCst);
         if now > 0 {
             MOST.fetch_max(RUNNING.fetch_add(1, SeqCst) + 1, SeqCst);
+            // The first one waits until there are two.
+            while MOST.load(SeqCst) < 2 {
+                tokio::task::yield_now().await;
+            }
             for _ in 0..3 {
                 tokio::task::yield_now().await;
             }

@@ -68,6 +68,9 @@ pub enum KeptOutside {
     No,
     /// As the options of the attribute say.
     BySettings,
+    /// As the options say; if they give no time to live, fresh for this long, after which a result expires that it was computed
+    /// from.
+    TakenOver(Duration),
     /// Fresh for this long, `None` for ever. Then it may be stale, unless it has a deadline.
     For {
         /// For how long it is fresh.

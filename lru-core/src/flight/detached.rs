@@ -190,9 +190,10 @@ impl<R> Detached<R> {
         self
     }
 
-    /// Returns whether the computation continues if the call is dropped now.
+    /// Returns whether the computation continues if the call is dropped now, or has ended already.
     pub(crate) fn outlives_call(&self) -> bool {
-        self.shared.0.lock().has_executor
+        let state = self.shared.0.lock();
+        state.has_executor || state.has_ended
     }
 }
 

@@ -1,3 +1,5 @@
+use core::future::Future;
+use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 use core::time::Duration;
 use std::boxed::Box;
@@ -9,6 +11,8 @@ use std::thread;
 use std::vec::Vec;
 
 use crate::flight::catch::catch_and_discard;
+use crate::flight::detached::{Carrier, Detached};
+use crate::flight::executor::Task as Spawned;
 use crate::flight::follower::{Followed, Follower};
 use crate::flight::join::Joined;
 use crate::flight::leader::Leader;
@@ -606,4 +610,19 @@ fn a_panic_is_caught_and_discarded() {
         raise();
     });
     assert!(is_run);
+}
+
+#[test]
+fn a_detached_computation_that_has_ended_at_once_is_not_refused() {
+    let at_once = |mut task: Spawned| {
+        let polled = task.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(polled.is_ready(), "it waits for nothing");
+    };
+    let mut detached = Detached::new(&Carrier::new(), Box::pin(async { 7 }), Some(&at_once), None);
+    assert!(detached.outlives_call());
+    let polled = Pin::new(&mut detached).poll(&mut Context::from_waker(Waker::noop()));
+    assert_eq!(polled, Poll::Ready(Some(7)));
+    let refused =
+        Detached::new(&Carrier::new(), Box::pin(async { 7 }), Some(&|task: Spawned| drop(task)), None);
+    assert!(!refused.outlives_call());
 }

@@ -125,6 +125,10 @@ impl<B> BackendEntry<B> {
             // An error is never stale.
             (_, Some(error_ttl)) => (by_settings(Some(error_ttl)), false),
             (KeptOutside::BySettings, None) => (by_settings(ttl), !is_error),
+            (KeptOutside::TakenOver(fresh), None) => match ttl {
+                Some(ttl) => (by_settings(Some(ttl)), !is_error),
+                None => (Some(fresh), false),
+            },
             (KeptOutside::For { fresh, may_be_stale }, None) => (fresh, may_be_stale && !is_error),
         };
         let window = fresh.and_then(|fresh| self.handle.stale_window(fresh)).filter(|_| may_be_stale);

@@ -7,7 +7,7 @@ use crate::engine::insert::Comparison;
 use crate::engine::{InsertKind, Lifecycle, Placement, StoredKey, StoredValue};
 use crate::expiry::settings::MaxAge;
 use crate::expiry::time_to_live::KeptOutside;
-use crate::expiry::{EntryOptions, Ticks};
+use crate::expiry::{Clock, EntryOptions, SystemClock, Ticks, Timestamp};
 use crate::function::call::handle::CacheHandle;
 use crate::function::call::remote::Remote;
 use crate::function::result_policy::ResultPolicy;
@@ -15,6 +15,7 @@ use crate::function::tagged::reads::RunningCall;
 use crate::key::KeyHash;
 use crate::store::{CacheTypes, EntryOf};
 use crate::tags::validity::Validity;
+use crate::time::Instant;
 
 /// A call that was not answered from the cache. Owns the key, and borrows no argument.
 #[must_use = "the result is stored by `insert`"]
@@ -148,7 +149,11 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
     pub fn kept_outside(&self, options: Option<&EntryOptions>) -> KeptOutside {
         let Some(options) = options.filter(|options| options.stores()) else { return KeptOutside::No };
         match options.until.or(options.fresh_until) {
-            None => KeptOutside::BySettings,
+            None => match self.left_to_dependencies() {
+                Some(Duration::ZERO) => KeptOutside::No,
+                Some(left) => KeptOutside::TakenOver(left),
+                None => KeptOutside::BySettings,
+            },
             Some(Ticks::NEVER) => KeptOutside::For { fresh: None, may_be_stale: false },
             Some(end) => match self.lifecycle.left(end) {
                 Some(Duration::ZERO) => KeptOutside::No,
@@ -156,6 +161,13 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
                 None => KeptOutside::BySettings,
             },
         }
+    }
+
+    /// Returns how long it takes until a result expires that the judged one was computed from, if that is known.
+    fn left_to_dependencies(&self) -> Option<Duration> {
+        let deadline = self.lifecycle.validity()?.judged_node()?.deadline();
+        let deadline = Some(Ticks::new(deadline)).filter(|deadline| *deadline != Ticks::NEVER)?;
+        Some(Instant::between(SystemClock.now().now(), deadline))
     }
 
     /// Like [`CacheHandle::judge_for`], for a result that a backend may have.

@@ -161,7 +161,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
                 hash,
                 |stored| key.eq_stored(stored),
                 |entry| {
-                    let is_kept = lifecycle.check(&entry.meta, lifecycle.now()) != Freshness::Expired;
+                    let is_kept = !lifecycle.check(&entry.meta, lifecycle.now()).is_gone();
                     is_kept.then(|| lifecycle.age(&entry.meta))
                 },
                 lifecycle,

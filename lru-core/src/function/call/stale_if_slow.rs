@@ -9,7 +9,6 @@ use core::future::poll_fn;
 use core::task::Poll;
 
 use crate::engine::{Lifecycle, Placement, StoredKey, StoredValue};
-use crate::expiry::Freshness;
 use crate::flight::follower::{Followed, Follower};
 use crate::flight::leadership::deadline_after;
 use crate::flight::timeout::Sleep;
@@ -57,7 +56,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
     ) -> Option<R> {
         self.at(hash, |engine, lifecycle| {
             let read = |entry: &Entry<E::Types>| {
-                let is_usable = lifecycle.check(&entry.meta, lifecycle.now()) != Freshness::Expired;
+                let is_usable = !lifecycle.check(&entry.meta, lifecycle.now()).is_gone();
                 is_usable.then(|| read(&entry.value))
             };
             engine.find_with(hash, matches, read, lifecycle)
