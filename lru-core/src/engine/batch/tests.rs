@@ -86,6 +86,7 @@ where
             let key = u8::try_from(random.below(80)).unwrap();
             for engine in [&batched, &single] {
                 match number % 3 {
+                    #[cfg(feature = "backend")]
                     0 => engine.change(hash(key), |engine| engine.remove_hash(hash(key), false)),
                     1 => engine.at(hash(key), |engine| {
                         drop(engine.insert(
