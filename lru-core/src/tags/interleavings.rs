@@ -2,7 +2,9 @@
 
 use loom::sync::atomic::{AtomicBool, AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
 
-use crate::tags::domain::{Domain, Generation};
+use crate::tags::current::{Beginning, DomainHandle};
+use crate::tags::domain::Generation;
+use crate::tags::node::{Completeness, Node};
 use crate::tags::tag::{TagId, tag};
 use crate::thread_orders::in_every_order as in_every_order_of;
 
@@ -12,7 +14,7 @@ fn tag_of(number: u64) -> TagId {
 
 /// A domain of one bucket, and a source that is changed before its tag is invalidated.
 struct World {
-    domain: Domain,
+    domain: DomainHandle,
     source: AtomicU64,
     is_done: AtomicBool,
 }
@@ -20,7 +22,7 @@ struct World {
 impl World {
     /// Creates a domain in which tags with these numbers were invalidated, one after the other.
     fn with(invalidated: u64) -> Self {
-        let domain = Domain::numbered(0);
+        let domain = DomainHandle::isolated();
         assert!(domain.set_capacity(1));
         // Creates the table, which `loom` does not follow.
         domain.invalidate(&[tag_of(u64::MAX)]);
@@ -80,6 +82,23 @@ fn no_check_takes_a_result_of_the_old_source_for_a_valid_one() {
                 || valid_at != Generation::NEVER && !world.domain.is_invalidated(tag_of(9), valid_at);
             assert!(read == 1 || !is_served);
         },
+    );
+}
+
+#[test]
+fn no_check_of_a_node_takes_the_old_source_for_the_new_one() {
+    // As above, by the node, which notes what the check has found.
+    in_every_order(
+        0,
+        |world| {
+            let beginning = Beginning { domain: world.domain.clone(), generation: world.domain.now() };
+            let read = world.source.load(Relaxed);
+            let node = Node::new(beginning, vec![tag_of(9)], Vec::new(), Completeness::Complete);
+            node.check();
+            (node, read)
+        },
+        change,
+        |_, (node, read), ()| assert!(read == 1 || node.check().is_none()),
     );
 }
 
