@@ -11,6 +11,7 @@ use std::sync::{Arc, OnceLock};
 use parking_lot::MutexGuard;
 
 use crate::engine::Engine;
+use crate::engine::batch::{CountMisses, Positions, RoundMisses};
 use crate::engine::lifecycle::Lifecycle;
 use crate::engine::lock::{Lock, PlainLock};
 #[cfg(feature = "testing")]
@@ -229,6 +230,27 @@ impl<C: CacheTypes<Key: Words, Value: Words>> Placement for LockFree<C> {
             Read::Locked => {}
         }
         self.lookup_uncounted_locked(hash, matches, read, lifecycle)
+    }
+
+    /// Takes the lock for what cannot be read without it.
+    fn lookup_round(
+        &self,
+        hashes: &[KeyHash],
+        matches: impl Fn(usize, &C::Key) -> bool,
+        mut read: impl FnMut(usize, &C::Value),
+        mut missed: impl FnMut(RoundMisses),
+        (count, lifecycle): (CountMisses, &impl Lifecycle<Stamped<C>>),
+    ) {
+        let mut left = Positions::NONE;
+        for (position, &hash) in hashes.iter().enumerate() {
+            match self.read(hash, |key| matches(position, key), |value| *value) {
+                Read::Hit(value) => read(position, &value),
+                Read::Missing(_) | Read::Locked => left.add(position),
+            }
+        }
+        if left != Positions::NONE {
+            missed(self.0.lookup_round((hashes, left), matches, read, count, lifecycle));
+        }
     }
 
     #[inline]

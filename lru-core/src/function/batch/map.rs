@@ -31,7 +31,20 @@ pub fn map_of_hits<B: Batch, K: From<B::Element>, V, M: FromIterator<(K, V)>>(
 ) -> M {
     let (_, elements) = batch.split(|_| Place::Kept);
     let found = |(element, value): (B::Element, Option<V>)| Some((K::from(element), value?));
-    elements.into_iter().zip(hits).filter_map(found).collect()
+    if hits.iter().all(Option::is_some) {
+        // An iterator whose length is known: the map allocates once.
+        let pairs = elements.into_iter().map(K::from).zip(hits.into_iter().map(Option::unwrap));
+        return pairs.collect();
+    }
+    let count = hits.len();
+    collected(elements.into_iter().zip(hits).filter_map(found), count)
+}
+
+/// Returns a map of up to `count` pairs. It is made of an iterator whose length is known, so that the map allocates once.
+fn collected<K, V, M: FromIterator<(K, V)>>(pairs: impl Iterator<Item = (K, V)>, count: usize) -> M {
+    let mut all = Vec::with_capacity(count);
+    all.extend(pairs);
+    all.into_iter().collect()
 }
 
 /// The keys that bodies have returned in their maps, by the numbers of the missing elements.
@@ -131,7 +144,7 @@ where
                 Some((K::from(element), value?))
             }
         };
-        (0..count).filter_map(result).collect()
+        collected((0..count).filter_map(result), count)
     }
 }
 
@@ -187,6 +200,6 @@ impl<E: Placement, S: Lifecycle<E::Types>, O, V: Clone> BatchMiss<E, S, O, Optio
                 Some((K::from(element), value?))
             }
         };
-        (0..count).filter_map(result).collect()
+        collected((0..count).filter_map(result), count)
     }
 }
