@@ -1,5 +1,18 @@
 //! Functions of many elements (`each`): one entry for each element, and one call of the body for those that are missing.
 
+#![allow(
+    clippy::await_holding_lock,
+    clippy::items_after_statements,
+    reason = "a test holds the time while it runs, and its functions follow"
+)]
+#![allow(
+    clippy::ptr_arg,
+    clippy::trivially_copy_pass_by_ref,
+    clippy::unnecessary_wraps,
+    reason = "signatures are what is tested"
+)]
+#![allow(clippy::cast_possible_truncation, reason = "the numbers are small")]
+
 mod accessors;
 mod asyncs;
 mod flights;
