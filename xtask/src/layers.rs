@@ -70,13 +70,16 @@ const CRATES: &[Rules] = &[
         inner: Some((
             "expand",
             &[
+                &["bound"],
                 &["cache"],
                 &["call"],
                 &["backend", "apart", "batch"],
+                &["backend_accessors"],
                 &["coalesced"],
                 &["function"],
                 &["items"],
                 &["entries"],
+                &["accessor_bodies"],
                 &["accessor_list"],
                 &["accessors"],
                 &["unchanged"],

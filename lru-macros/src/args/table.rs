@@ -265,7 +265,7 @@ options! {
             default "`true`", see "cached-results";
     }
 
-    /// What invalidates results beside their own key. In memory: not with a backend.
+    /// What invalidates results beside their own key, with a backend for all processes.
     Validity: validity, "Invalidation" {
         /// Tags of a result: a function of the arguments, or of the arguments and the result; `invalidate(tag(…))`
         /// invalidates all results with a tag, in every function.

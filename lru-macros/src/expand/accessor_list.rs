@@ -3,11 +3,10 @@
 use std::slice;
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, quote};
+use quote::quote;
 use syn::{Type, parse_quote};
 
-use super::cache::Reach;
-use super::{backend, batch, cache, call, coalesced};
+use super::{accessor_bodies, backend_accessors, batch, cache, call};
 use crate::model::{self, Accessors, Batch, Checks, Flavor, Model, Need};
 use crate::{lifetimes, type_tokens};
 
@@ -190,7 +189,7 @@ fn running(model: &Model) -> [Accessor; 2] {
             takes: Takes::Arguments,
             first: None,
             returns: Some(quote! { #krate::Cached<#result> }),
-            body: observed(model, &insert),
+            body: accessor_bodies::observed(model, &insert),
             runs: true,
             waits: true,
         },
@@ -236,7 +235,7 @@ pub(super) fn invalidation(model: &Model) -> Option<Accessor> {
     if matches!(model.accessors, Accessors::None) {
         return None;
     }
-    let (returns, body) = invalidated_later(model);
+    let (returns, body) = accessor_bodies::invalidated_later(model);
     Some(Accessor {
         name: model::INVALIDATION,
         doc: "",
@@ -247,81 +246,6 @@ pub(super) fn invalidation(model: &Model) -> Option<Accessor> {
         runs: false,
         waits: false,
     })
-}
-
-/// Returns what the accessor returns, by the place of the cache, and its body.
-fn invalidated_later(model: &Model) -> (TokenStream, TokenStream) {
-    let (home, krate) = (quote!(Self), &model.krate);
-    let (handle, key) = (cache::handle(model, &home), cache::key(model, &home, Checks::Assumed));
-    let is_awaited = model.backend.is_some() && matches!(model.flavor, Flavor::Async(_));
-    let (ty, later) = match cache::reach(model) {
-        Reach::Anywhere => ("Later", "later"),
-        Reach::Thread if !is_awaited => ("LaterHere", "later_here"),
-        Reach::Thread | Reach::Call => {
-            let out_of_reach = quote! { #krate::__private::OutOfReach };
-            // All parameters count as used.
-            let body = quote! { let _ = || #handle.contains(#key); #out_of_reach };
-            return (out_of_reach, body);
-        }
-    };
-    let [ty, later] = [ty, later].map(|name| Ident::new(name, Span::call_site()));
-    let invalidate = quote! { #handle.invalidate_owned(&__key) };
-    let Some(reported) = backend::entry_with_errors(model) else {
-        return (quote! { #krate::__private::#ty }, quote! { #handle.#later(#key, |__key| #invalidate) });
-    };
-    if is_awaited {
-        let body = quote! {
-            #reported
-            let __key = #handle.owned(#key);
-            __entry.removal(__errors, move || #invalidate)
-        };
-        return (quote! { #krate::__private::LaterInBackend }, body);
-    }
-    let body = quote! {
-        #reported
-        #handle.#later(#key, move |__key| __entry.remove(__errors, || #invalidate))
-    };
-    (quote! { #krate::__private::#ty }, body)
-}
-
-/// Returns the body of `cache_call`. `insert` computes after a miss.
-fn observed(model: &Model, insert: &TokenStream) -> TokenStream {
-    let home = quote!(Self);
-    let used = used(model);
-    if let Some(flight) = &model.flight {
-        let call = coalesced::observed_call(model, flight, &home, &call::call(model, &home));
-        return quote! { #used #call };
-    }
-    let (handle, key) = (cache::handle(model, &home), cache::key(model, &home, Checks::Assumed));
-    let (result_policy, krate) = (call::result_policy(model, Checks::Assumed), &model.krate);
-    quote! {
-        #used
-        let __miss = match #handle.lookup_observed(#key, #result_policy) {
-            ::core::result::Result::Ok(__hit) => return __hit,
-            ::core::result::Result::Err(__miss) => __miss,
-        };
-        #krate::__private::computed(#insert)
-    }
-}
-
-/// Returns a statement by which the function counts as used where `cache_call` is.
-fn used(model: &Model) -> Option<TokenStream> {
-    let has_unnamed = model.params.iter().any(|param| type_tokens::impl_trait(&param.ty).is_some());
-    // A const parameter of the same name is what the name means there.
-    let is_hidden = model.generics.const_params().any(|param| param.ident == model.name);
-    let function = match &model.accessors {
-        _ if has_unnamed => return None,
-        Accessors::Companion(_) if is_hidden => return None,
-        Accessors::None => return None,
-        Accessors::Companion(_) => model.name.to_token_stream(),
-        Accessors::Siblings(_) if model.is_in_trait_impl => return None,
-        Accessors::Siblings(_) => {
-            let name = &model.name;
-            quote! { Self::#name }
-        }
-    };
-    let turbofish = model.turbofish();
-    Some(quote! { #[allow(deprecated)] let _ = #function #turbofish; })
 }
 
 impl Takes {
@@ -357,7 +281,7 @@ impl Accessor {
 
     /// Replaces what depends on the backend, where there is one.
     fn with_backend(self, model: &Model) -> Self {
-        match backend::accessor(model, self.name) {
+        match backend_accessors::accessor(model, self.name) {
             Some((returns, body)) => Self { returns: Some(returns), body, waits: true, ..self },
             None => self,
         }

@@ -1,10 +1,10 @@
 //! Expressions of the cache and of the key.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
+use quote::{format_ident, quote, quote_spanned};
 use syn::Expr;
 
-use crate::args::MaxSize;
+use super::bound::{bound, number};
 use crate::model::{Accessors, Batch, Checks, EntryTypes, Identity, Key, Krate, Model, Parts, Place, nested};
 use crate::type_tokens;
 
@@ -383,31 +383,4 @@ pub(super) fn arguments_type(keys: &[&Key], krate: &Krate) -> TokenStream {
 
 fn part_keys(model: &Model) -> Vec<&Key> {
     model.key.parts.iter().map(|part| &part.key).collect()
-}
-
-/// The bound, as a const argument.
-fn bound(maxsize: Option<&MaxSize>, krate: &Krate) -> TokenStream {
-    let literal = |number: i128| proc_macro2::Literal::i128_unsuffixed(number.max(0)).into_token_stream();
-    match maxsize {
-        None => literal(MaxSize::DEFAULT),
-        Some(MaxSize::None) => quote! { { #krate::__private::UNBOUNDED } },
-        Some(MaxSize::Literal(number)) => literal(*number),
-        Some(MaxSize::Expression(expr)) => {
-            let number = number(expr, krate);
-            quote! { { #number } }
-        }
-    }
-}
-
-/// The value of a constant of any integer type.
-fn number(expr: &Expr, krate: &Krate) -> TokenStream {
-    let span = type_tokens::first_span(expr);
-    let krate = krate.at(span);
-    let integer = quote_spanned! { span=> #krate::__private::integer(#expr) };
-    quote! {
-        #krate::__private::bound(
-            #integer as ::core::primitive::i128,
-            #integer as ::core::primitive::f64,
-        )
-    }
 }

@@ -19,16 +19,18 @@
 //! ```
 //!
 //! Names of ours have the span of the attribute, so that lints skip them; variables among them begin with
-//! `__`, and paths are absolute. A file imports only those before it: `cache` (expressions of the cache and
-//! the key), `call` (fragments of a call), `backend`, `apart`, `batch`, `coalesced`, `function`, `items`,
-//! `entries`, `accessor_list`, `accessors`,
-//! `unchanged`, `impl_block`.
+//! `__`, and paths are absolute. A file imports only those before it: `bound`, `cache` (expressions of the cache and
+//! the key), `call` (fragments of a call), `backend`, `backend_accessors`, `apart`, `batch`, `coalesced`, `function`, `items`,
+//! `entries`, `accessor_bodies`, `accessor_list`, `accessors`, `unchanged`, `impl_block`.
 
+mod accessor_bodies;
 mod accessor_list;
 mod accessors;
 mod apart;
 mod backend;
+mod backend_accessors;
 mod batch;
+mod bound;
 mod cache;
 mod call;
 mod coalesced;

@@ -32,7 +32,7 @@ use crate::time::Instant;
 
 /// The backend's entry for a call, and what the call does if the backend fails, or finds a stale result.
 pub struct BackendCall<'e, B, T> {
-    entry: &'e BackendEntry<B>,
+    pub(super) entry: &'e BackendEntry<B>,
     strictness: T,
 }
 
@@ -200,29 +200,6 @@ impl<B: Held + Clone, T> BackendCall<'_, B, T> {
     fn errors<E: Placement>(&self, computation: &Computation<E>) -> ErrorReporter {
         let counters = computation.engines.at(computation.hash, Engine::shared_counters);
         self.entry.reporter(counters, computation.events)
-    }
-
-    /// Records that the result is computed, or was found fresh: its next stale one may be served.
-    fn forget_stale<E: Placement>(&self, computation: &Computation<E>) {
-        if self.entry.handle.swr.is_some() {
-            self.entry.handle.state.served_stale.forget(computation.hash);
-        }
-    }
-
-    /// Returns for how long a call returns a stale result, if a later one will refresh it: it finds a copy in the process, or
-    /// that the result was served before.
-    fn serves_stale<E: Placement>(
-        &self,
-        computation: &Computation<E>,
-        purpose: Purpose,
-        (past, left): (Duration, Duration),
-    ) -> Option<Duration> {
-        let has_copies = computation.engines.maxsize() != Some(0);
-        let served = self.entry.handle.served_for(past, left)?;
-        let is_served = purpose == Purpose::Call
-            && has_copies
-            && self.entry.handle.state.served_stale.serve(computation.hash);
-        is_served.then_some(served)
     }
 
     /// Gives up the lease of a call that stores nothing.

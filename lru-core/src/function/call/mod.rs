@@ -14,6 +14,8 @@ pub(crate) mod backend_entry;
 pub(crate) mod backend_errors;
 #[cfg(feature = "backend")]
 pub(crate) mod backend_handle;
+#[cfg(feature = "backend")]
+mod backend_stale;
 pub(crate) mod begin;
 pub(crate) mod body;
 pub(crate) mod cache_holder;

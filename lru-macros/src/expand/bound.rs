@@ -1,0 +1,36 @@
+//! `maxsize` as a const argument of a cache's type.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote, quote_spanned};
+use syn::Expr;
+
+use crate::args::MaxSize;
+use crate::model::Krate;
+use crate::type_tokens;
+
+/// The bound, as a const argument.
+pub(super) fn bound(maxsize: Option<&MaxSize>, krate: &Krate) -> TokenStream {
+    let literal = |number: i128| proc_macro2::Literal::i128_unsuffixed(number.max(0)).into_token_stream();
+    match maxsize {
+        None => literal(MaxSize::DEFAULT),
+        Some(MaxSize::None) => quote! { { #krate::__private::UNBOUNDED } },
+        Some(MaxSize::Literal(number)) => literal(*number),
+        Some(MaxSize::Expression(expr)) => {
+            let number = number(expr, krate);
+            quote! { { #number } }
+        }
+    }
+}
+
+/// The value of a constant of any integer type.
+pub(super) fn number(expr: &Expr, krate: &Krate) -> TokenStream {
+    let span = type_tokens::first_span(expr);
+    let krate = krate.at(span);
+    let integer = quote_spanned! { span=> #krate::__private::integer(#expr) };
+    quote! {
+        #krate::__private::bound(
+            #integer as ::core::primitive::i128,
+            #integer as ::core::primitive::f64,
+        )
+    }
+}
