@@ -175,7 +175,7 @@ fn dependents_are_invalidated_with_what_they_were_computed_from() {
     let changes: [(&str, fn()); 7] = [
         ("tag", || drop(invalidate(tag("user", 1)))),
         ("layout", || drop(invalidate(tag("layout", ())))),
-        ("invalidate", || drop(user::cache_invalidate(1).unwrap())),
+        ("invalidate", || _ = user::cache_invalidate(1).unwrap()),
         ("put", || user::cache_put(1, 100 + SOURCE.get()).unwrap()),
         ("refresh", || assert_eq!(user::cache_refresh(1), 100 + SOURCE.get())),
         ("clear", || user::cache_clear().unwrap()),
@@ -627,7 +627,8 @@ fn isolated_contains(contains: impl Future<Output = bool>) -> bool {
 fn without_a_runtime_it_is_told_that_an_invalidation_is_lost() {
     static TOLD: AtomicU32 = AtomicU32::new(0);
 
-    #[lru_cache(maxsize = 0, backend = &*SLOW, tags = |id| [tag("untold", id)], on_backend_error = |_| drop(TOLD.fetch_add(1, SeqCst)))]
+    #[lru_cache(maxsize = 0, backend = &*SLOW, tags = |id| [tag("untold", id)], on_backend_error = |_| _ = TOLD.fetch_add(1, SeqCst))]
+    #[expect(dead_code, reason = "its accessors are used alone")]
     async fn user(id: u32) -> u32 {
         id
     }

@@ -23,6 +23,7 @@ pub(crate) fn memcached(address: impl Into<String>) -> Memcached {
 
 macro_rules! contract {
     ($name:ident, $swaps:ident, $Backend:ident, $CompareAndSwap:ident, [$($fn:tt)*] $($await:tt)*) => {
+        #[allow(clippy::too_many_lines, reason = "one contract")]
         pub(crate) $($fn)* $name<B: $Backend>(backend: &B) -> Result<(), BackendError> {
             let space = format!("contract::{}::{}", stringify!($name), std::any::type_name::<B>());
             let other = format!("{space}:");

@@ -215,7 +215,7 @@ fn nonces_survive_neither_a_restart_nor_a_flush_and_nothing_is_served_without() 
     // A key of another type in the place of a nonce is replaced.
     let key = format!("{}:{TAGS}:", TAGS.len());
     let key = [key.as_bytes(), &TagKey::from(tag("flushed", 1)).bytes()].concat();
-    let name: String = key.iter().map(|byte| format!("\\x{byte:02x}")).collect();
+    let name = key.escape_ascii().to_string();
     SERVER.says(&format!("DEL \"{name}\"\r\n"), ":1\r\n");
     SERVER.says(&format!("LPUSH \"{name}\" 1\r\n"), ":1\r\n");
     assert_eq!((number(1), number(1)), (3001, 3001));

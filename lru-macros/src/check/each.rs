@@ -134,6 +134,7 @@ fn options_go_with_elements(args: &Args, errors: &mut Errors) {
     let names = [
         expiry.swr.name().filter(|_| expiry.has_refreshes()),
         expiry.stale_if_error.name(),
+        expiry.stale_if_slow.name(),
         placement.cache.name(),
         flight.detach.name().filter(|_| flight.is_detached()),
         backend.backend.name(),
@@ -148,6 +149,9 @@ fn options_go_with_elements(args: &Args, errors: &mut Errors) {
 }
 
 fn function_is_plain(args: &Args, func: &Func, errors: &mut Errors) {
+    if let Some(previous) = &func.previous {
+        errors.at(&previous.attr, "`#[previous]` cannot be used with `each`: the body is called for several results; remove one of them");
+    }
     if let (Some(each), true) = (args.key.each.name(), func.future.is_some()) {
         errors.at(each, "`each` needs an `async fn` for a function that returns a future; write `async fn`");
     }

@@ -32,8 +32,11 @@ pub(super) fn item(model: &Model) -> Option<TokenStream> {
     let krate_there = krate.at(at);
     let is_global = model.backend.as_ref().is_some_and(|backend| backend.is_global);
     let leases = is_global.then(|| quote_spanned! { at=> + #krate_there::backend::Leases });
+    // An `AsyncBackend` is `Sync` anyway.
+    let is_shared =
+        matches!(model.flavor, Flavor::Sync).then(|| quote_spanned! { at=> + ::core::marker::Sync });
     let backend = quote_spanned! { at=>
-        impl #krate_there::backend::#asked #leases + ::core::marker::Send + ::core::marker::Sync + 'static
+        impl #krate_there::backend::#asked #leases + ::core::marker::Send #is_shared + 'static
     };
     let cfg = model.cfg_of_siblings();
     let open = if options.snapshot.is_some() {
