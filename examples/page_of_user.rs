@@ -56,7 +56,8 @@ fn rename(id: u32, name: &str) -> Result<(), String> {
         return Err("a user has a name".to_owned());
     }
     let mut tables = tables();
-    tables.users.get_mut(&id).ok_or_else(|| format!("there is no user {id}"))?.name = name.to_owned();
+    let user = tables.users.get_mut(&id).ok_or_else(|| format!("there is no user {id}"))?;
+    name.clone_into(&mut user.name);
     Ok(())
 }
 
