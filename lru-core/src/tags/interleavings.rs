@@ -15,6 +15,8 @@ fn tag_of(number: u64) -> TagId {
 /// A domain of one bucket, and a source that is changed before its tag is invalidated.
 struct World {
     domain: DomainHandle,
+    /// The generation before these tags were invalidated.
+    oldest: Generation,
     source: AtomicU64,
     is_done: AtomicBool,
 }
@@ -26,10 +28,11 @@ impl World {
         assert!(domain.set_capacity(1));
         // Creates the table, which `loom` does not follow.
         domain.invalidate(&[tag_of(u64::MAX)]);
+        let oldest = domain.now();
         for number in 0..invalidated {
             domain.invalidate(&[tag_of(number)]);
         }
-        Self { domain, source: AtomicU64::new(0), is_done: AtomicBool::new(false) }
+        Self { domain, oldest, source: AtomicU64::new(0), is_done: AtomicBool::new(false) }
     }
 }
 
@@ -87,18 +90,23 @@ fn no_check_takes_a_result_of_the_old_source_for_a_valid_one() {
 
 #[test]
 fn no_check_of_a_node_takes_the_old_source_for_the_new_one() {
-    // As above, by the node, which notes what the check has found.
+    // As above, by the node, which notes what the check has found. Another tag was invalidated since it began: otherwise
+    // no tag is looked up.
     in_every_order(
-        0,
+        1,
         |world| {
-            let beginning = Beginning { domain: world.domain.clone(), generation: world.domain.now() };
+            let beginning = Beginning { domain: world.domain.clone(), generation: world.oldest };
             let read = world.source.load(Relaxed);
             let node = Node::new(beginning, vec![tag_of(9)], Vec::new(), Completeness::Complete);
-            node.check();
-            (node, read)
+            // What an entry stores, and a hit compares with the current generation.
+            let stored = node.check();
+            (node, stored, read)
         },
         change,
-        |_, (node, read), ()| assert!(read == 1 || node.check().is_none()),
+        |world, (node, stored, read), ()| {
+            let is_hit = stored.is_some_and(|valid_at| valid_at.covers(world.domain.now()));
+            assert!(read == 1 || !is_hit && node.check().is_none());
+        },
     );
 }
 
@@ -134,6 +142,17 @@ fn a_tag_is_never_forgotten_while_it_is_looked_for() {
             }
         },
         |_, _, ()| (),
+    );
+}
+
+#[test]
+fn a_tag_that_gives_way_to_another_one_counts_as_invalidated() {
+    // Like the former, of one invalidation: few orders, which are tried in a second.
+    in_every_order(
+        2,
+        |world| assert!(world.domain.is_invalidated(tag_of(u64::MAX), Generation::NEVER)),
+        |world| world.domain.invalidate(&[tag_of(5)]),
+        |world, (), ()| assert_eq!(world.domain.counts().forgotten, 1),
     );
 }
 
