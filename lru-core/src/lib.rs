@@ -168,7 +168,7 @@ pub mod __private {
     };
     pub use crate::function::tagged::invalidation::{
         BehindAwait, InArgument, InReach, Invalidate, Invalidation, Process, Rest,
-        Returned as ReturnedByChange, WithoutAwait, invalidated, invalidated_awaited,
+        Returned as ReturnedByChange, WithoutAwait, in_reach, in_reach_awaited, invalidated,
     };
     pub use crate::function::tagged::{
         info::{TaggedInfo, TaggedQueue},

@@ -4,7 +4,8 @@
 //! In:   #[invalidates(user(id), tag("team", team))] fn rename(id: u32, team: u8) -> Result<(), Error> { body }
 //!
 //! Out:  fn rename(id: u32, team: u8) -> Result<(), Error> {                          (paths shortened)
-//!           let __invalidation = Invalidation::new((invalidated(user::__invalidation(id)), invalidated(tag("team", team))));
+//!           let __invalidation = Invalidation::new((
+//!               invalidated(in_reach(user::__invalidation(id))), invalidated(in_reach(tag("team", team)))));
 //!           let __result = call_once(move || -> Result<(), Error> { body });
 //!           let __has_succeeded = (&ReturnedByChange(&__result)).__has_succeeded();
 //!           __invalidation.settle(__has_succeeded);
@@ -86,8 +87,10 @@ fn expanded(args: TokenStream, function: &ItemFn, errors: &mut Errors) -> Option
                 // What cannot be invalidated is reported at the change.
                 let span = Span::call_site().located_at(type_tokens::first_span(change));
                 let krate = type_tokens::located_at(krate.to_token_stream(), span);
-                let function = Ident::new(if is_async { "invalidated_awaited" } else { "invalidated" }, span);
-                made.push(quote_spanned! { span=> #krate::__private::#function(#invalidation) });
+                let in_reach = Ident::new(if is_async { "in_reach_awaited" } else { "in_reach" }, span);
+                made.push(quote_spanned! { span=>
+                    #krate::__private::invalidated(#krate::__private::#in_reach(#invalidation))
+                });
             }
             Err(message) => errors.at(change, message),
         }

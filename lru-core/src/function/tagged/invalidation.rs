@@ -127,6 +127,8 @@ impl Invalidate for Tag {
     }
 }
 
+// Otherwise rustc asks for a closure where a tag is expected.
+#[diagnostic::do_not_recommend]
 impl<F: FnOnce()> Invalidate for F {
     type Place = Process;
 
@@ -166,19 +168,30 @@ impl<A: Invalidate, B: Invalidate> Invalidate for (A, B) {
     }
 }
 
-/// Returns what is to be invalidated. What cannot be is reported here, and nowhere else: nothing is known of the type that
-/// it returns.
-pub fn invalidated<I>(invalidate: I) -> impl Invalidate
+/// Returns what is to be invalidated, if it can be reached after the change.
+pub fn in_reach<I>(invalidate: I) -> I
 where
     I: Invalidate<Place: InReach + WithoutAwait>,
 {
     invalidate
 }
 
-/// Like [`invalidated`], of an `async fn`.
-pub fn invalidated_awaited<I>(invalidate: I) -> impl Invalidate
+/// Like [`in_reach`], of an `async fn`.
+pub fn in_reach_awaited<I>(invalidate: I) -> I
 where
     I: Invalidate<Place: InReach>,
+{
+    invalidate
+}
+
+/// Returns what is to be invalidated, as a type of which nothing else is known: what [`in_reach`] does not accept is reported
+/// there, and nowhere else.
+///
+/// Apart from [`in_reach`], whose bounds would be checked, and reported, once more for the type that is returned. The bound
+/// on the place says nothing; with it, rustc reports what is no `Invalidate` only once.
+pub fn invalidated<I>(invalidate: I) -> impl Invalidate
+where
+    I: Invalidate<Place: Sized>,
 {
     invalidate
 }
