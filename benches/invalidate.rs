@@ -20,7 +20,7 @@ fn invalidations(criterion: &mut Criterion) {
         });
         let mut group = criterion.benchmark_group(format!("invalidate, {entries} entries with other tags"));
         group.bench_function("the same tag", |bencher| {
-            bencher.iter(|| invalidate(tag("other", black_box(7))))
+            bencher.iter(|| invalidate(tag("other", black_box(7))));
         });
         // Once the table is full, each of them pushes out another one.
         let mut new = 0_u64;
@@ -31,7 +31,7 @@ fn invalidations(criterion: &mut Criterion) {
             });
         });
         group.bench_function("one key", |bencher| {
-            bencher.iter(|| tagged::cache_invalidate(black_box(ENTRIES)))
+            bencher.iter(|| tagged::cache_invalidate(black_box(ENTRIES)));
         });
         group.finish();
     }
