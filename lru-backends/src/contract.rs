@@ -33,6 +33,7 @@ fn noting(tag: TagKey, nonce: TagNonce) -> Vec<u8> {
 macro_rules! contract {
     ($keeps:ident, $Backend:ident, [$($fn:tt)*] $($await:tt)*) => {
         /// Checks that an empty backend keeps what the traits promise.
+        #[allow(clippy::too_many_lines, reason = "one contract")]
         pub(crate) $($fn)* $keeps(backend: &impl $Backend) {
             let value = |found: Option<lru_core::backend::Stored>| found.map(|found| found.value);
             assert_eq!(backend.check()$($await)*.unwrap(), ());
