@@ -81,6 +81,7 @@ fn sample(option: &str) -> Option<&'static str> {
 const WITHOUT_ELEMENTS: &[&str] = &[
     "swr",
     "stale_if_error",
+    "stale_if_slow",
     "cache",
     "spawn",
     "detach",
