@@ -784,7 +784,7 @@ pub use lru_macros::cache;
 ///   are part of each key.
 /// * The function returns a map from elements to results, a `Vec` in the order of the elements, or a `Result` of one of
 ///   them. An element that is not in the body's map is remembered as absent, unless `cache_none = false`; a key that was not asked for is
-///   dropped. A `Vec` of another length is a [`WrongLength`](crate::WrongLength).
+///   dropped. A `Vec` of another length is a [`WrongLength`].
 /// * Calls of an `async fn`, or with `single_flight = true`, share the computation of each element, whatever their overlap. The body may
 ///   run more than once in a call then, if another call has not computed what it was to; other arguments are cloned for it.
 /// * Counters, `maxsize`, policy, `weight`, `ttl`, `keep` hold for each element. The lock is taken once for each 64 elements.

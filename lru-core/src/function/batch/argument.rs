@@ -20,8 +20,8 @@ pub trait Batch: Sized {
     /// Returns the element at a position.
     fn element(&self, position: usize) -> &Self::Element;
 
-    /// Returns the elements at the positions for which `place` is [`Place::Asked`], and those of
-    /// [`Place::Kept`], in order.
+    /// Returns the elements at the positions for which `place` is `Place::Asked`, and those of
+    /// `Place::Kept`, in order.
     fn select(self, place: impl FnMut(usize) -> Place) -> (Vec<Self::Element>, Vec<Self::Element>);
 
     /// Makes these elements those that the body is called with.
