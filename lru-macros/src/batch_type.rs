@@ -1,6 +1,6 @@
 //! The types of a function of many elements, by their spelling: the argument that `each` names, and the result.
 
-use syn::{Type, TypeReference};
+use syn::{Ident, Type, TypeReference};
 
 use crate::type_tokens::{arguments, bare};
 
@@ -54,13 +54,18 @@ fn collected(ty: &Type) -> Option<&Type> {
     arguments(last).next()
 }
 
-/// Whether the elements of a collection have no order.
+/// The collections whose elements have an order, which a part of them keeps.
+const ORDERED: [&str; 9] =
+    ["Vec", "VecDeque", "LinkedList", "BTreeSet", "IndexSet", "SmallVec", "ArrayVec", "TinyVec", "Vector"];
+
+/// Whether the elements of a collection have no order, or none that is known.
 pub(crate) fn is_unordered(ty: &Type) -> bool {
     let ty = match bare(ty) {
         Type::Reference(reference) => bare(&reference.elem),
         ty => ty,
     };
-    matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "HashSet"))
+    let is_ordered = |name: &Ident| ORDERED.iter().any(|ordered| name == ordered);
+    matches!(ty, Type::Path(path) if !path.path.segments.last().is_some_and(|last| is_ordered(&last.ident)))
 }
 
 /// The result of a function of many elements.

@@ -21,7 +21,7 @@ impl Recorder {
     }
 
     /// Returns the times to live of all entries, in seconds, rounded.
-    fn times(&self) -> Vec<Option<u64>> {
+    pub(crate) fn times(&self) -> Vec<Option<u64>> {
         let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let rounded = |ttl: &Option<Duration>| ttl.map(|ttl| (ttl + Duration::from_millis(500)).as_secs());
         entries.values().map(|(_, ttl)| rounded(ttl)).collect()

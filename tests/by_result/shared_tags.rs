@@ -15,6 +15,7 @@ use functools::backend::{
 };
 use functools::{Tag, depends_on, invalidate, invalidates, isolated, lru_cache, tag};
 
+use crate::backend::Recorder;
 use crate::support::{until, within};
 
 type Store = LazyLock<Memory>;
@@ -215,29 +216,52 @@ fn dependents_are_invalidated_with_what_they_were_computed_from() {
 
 #[test]
 fn the_first_deadline_of_what_was_read_is_that_of_the_entry_in_the_backend() {
-    static STORE: Store = store();
+    static STORE: Recorder = Recorder::new();
 
-    #[lru_cache(maxsize = 0, backend = STORE.clone(), namespace = "due-price", ttl = 60, tags = |id| [tag("due", id)])]
+    #[lru_cache(maxsize = 0, backend = &STORE, namespace = "due-price", ttl = 60, tags = |id| [tag("due", id)])]
     fn price(id: u32) -> u32 {
         id
     }
 
-    #[lru_cache(maxsize = 0, backend = STORE.clone(), namespace = "due-page", depends = true)]
+    #[lru_cache(maxsize = 0, backend = &STORE, namespace = "due-page", key = |id| (id, "page"), depends = true)]
     fn page(id: u32) -> u32 {
         price(id) + 1
     }
 
-    #[lru_cache(maxsize = 0, backend = STORE.clone(), namespace = "due-book", depends = true, ttl = 3600)]
+    #[lru_cache(maxsize = 0, backend = &STORE, namespace = "due-book", key = |id| (id, "book"), depends = true, ttl = 7)]
     fn book(id: u32) -> u32 {
         page(id) + 1
     }
 
     isolated(|| {
         assert_eq!(book(1), 3);
-        let left = |namespace| Backend::get(&*STORE, namespace, b"[1]").unwrap().expect("stored").ttl;
-        let minute = Duration::from_secs(60);
-        assert!(left("due-page").is_some_and(|left| left > minute / 2 && left <= minute));
-        assert!(left("due-book").is_some_and(|left| left > 2 * minute), "its own counts");
+        let count = |ttl| STORE.times().into_iter().filter(|time| *time == ttl).count();
+        assert_eq!([None, Some(60), Some(7)].map(count), [0, 2, 1]);
+        // The other processes find what is not computed anew.
+        assert_eq!(isolated(|| page::cache_refresh(1)), 2);
+        assert_eq!([None, Some(7)].map(count), [0, 1]);
+    });
+}
+
+#[test]
+fn what_was_computed_from_a_peek_at_the_backend_is_valid_until_anything_is_invalidated() {
+    static STORE: Store = store();
+
+    #[lru_cache(maxsize = 0, backend = STORE.clone(), tags = |id| [tag("peeked", id)])]
+    fn user(id: u32) -> u32 {
+        id * 100 + source()
+    }
+
+    #[lru_cache(depends = true)]
+    fn page(id: u32) -> Option<u32> {
+        user::cache_peek(id)
+    }
+
+    isolated(|| {
+        assert_eq!((user(3), page(3), page(3)), (300, Some(300), Some(300)));
+        assert_eq!(page::cache_info().hits, 1);
+        drop(invalidate(tag("peeked", 3)));
+        assert_eq!(page(3), None);
     });
 }
 

@@ -274,15 +274,17 @@ impl Backend for Disk {
     fn set_many(&self, namespace: &str, items: &[Item<'_>]) -> Result<(), BackendError> {
         let is_durable = self.file.options.is_durable;
         self.run(|store| {
+            let mut done = Ok(());
             for item in items {
                 let key = FileKey::new(namespace, item.key);
-                store.store(&key, item.value, item.ttl, &Condition::Always, false)?;
+                let stored = store.store(&key, item.value, item.ttl, &Condition::Always, false);
+                done = done.and(stored.map(drop));
             }
             if is_durable {
-                return store.flush();
+                return done.and(store.flush());
             }
             exit::note(store);
-            Ok(())
+            done
         })
     }
 
@@ -351,7 +353,10 @@ impl Backend for Disk {
     }
 
     fn delete_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<bool>, BackendError> {
-        self.run(|store| keys.iter().map(|key| store.remove(&FileKey::new(namespace, key))).collect())
+        self.run(|store| {
+            let all: Vec<_> = keys.iter().map(|key| store.remove(&FileKey::new(namespace, key))).collect();
+            all.into_iter().collect()
+        })
     }
 
     fn clear(&self, namespace: &str) -> Result<(), BackendError> {

@@ -378,7 +378,7 @@ macro_rules! backend_by_memcached {
             }
 
             $($fn)* delete_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<bool>, BackendError> {
-                let mut all = Vec::with_capacity(keys.len());
+                let (mut all, mut done) = (Vec::with_capacity(keys.len()), Ok(()));
                 for keys in keys.chunks(MAX_KEYS) {
                     let operation = &self.admit()?;
                     let mut requests = self.generation_and_entries(namespace, keys);
@@ -392,9 +392,12 @@ macro_rules! backend_by_memcached {
                         let replies = replies.into_iter().zip(deleted).zip(keys);
                         replies.map(|((entry, deleted), key)| was_there(entry, deleted, generation, namespace, key)).collect::<Result<Vec<_>, _>>()
                     });
-                    all.extend(self.record(deleted)?);
+                    match self.record(deleted) {
+                        Ok(deleted) => all.extend(deleted),
+                        Err(error) => done = done.and(Err(error)),
+                    }
                 }
-                Ok(all)
+                done.map(|()| all)
             }
 
             $($fn)* clear(&self, namespace: &str) -> Result<(), BackendError> {

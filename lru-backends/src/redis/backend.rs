@@ -5,6 +5,7 @@
 //! still there. Whatever removes or replaces the item ends the right to store: a change by any process, eviction,
 //! expiry, a restart. Nothing is remembered of what was deleted.
 
+use std::collections::HashMap;
 use std::convert::identity;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -287,7 +288,10 @@ macro_rules! backend_by_redis {
                 let command = |item: &Item<'_>| {
                     set(&self.key(namespace, item.key), &new_value(item.value).1, item.ttl)
                 };
-                let sent = server.$send(&set_all(items.iter().map(command)), 0, server.deadline())$($await)*;
+                // Of two items with one key, the last one: the servers of a cluster keep no order.
+                let last: HashMap<_, _> = items.iter().map(|item| (item.key, item)).collect();
+                let all = set_all(last.into_values().map(command));
+                let sent = server.$send(&all, 0, server.deadline())$($await)*;
                 match sent {
                     // The entries may have been set: each is set again only over what is there then.
                     Err(failure) if failure.is_stale() => {}

@@ -80,11 +80,16 @@ async fn each_of(
         let mut connection = connection.clone();
         pending.spawn(async move { (at, commands.query_async::<Vec<Value>>(&mut connection).await) });
     }
+    // All are awaited: none is carried out after this has returned.
+    let mut done = Ok(());
     while let Some(answer) = pending.join_next().await {
         let (at, answer) = answer.map_err(std::io::Error::from)?;
-        replies[at] = answer?;
+        match answer {
+            Ok(answer) => replies[at] = answer,
+            Err(error) => done = done.and(Err(error)),
+        }
     }
-    Ok(replies)
+    done.map(|()| replies)
 }
 
 #[cfg(feature = "redis-cluster")]

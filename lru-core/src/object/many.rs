@@ -358,7 +358,9 @@ impl<K: Hash + Eq + Clone, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
         let (mut elements, _) = call.parts(batch, false);
         while call.next_async(Recompute).await {
             let keys = elements.take(call.asked()).argument();
-            match call.within(compute(keys)).await {
+            // Called within the computation, as its future is polled.
+            let compute = &mut compute;
+            match call.within(async move { compute(keys).await }).await {
                 Ok(values) => landed(call.land_sequence(values, Recompute, no_element_options)),
                 Err(error) => {
                     call.fail();

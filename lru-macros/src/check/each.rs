@@ -90,7 +90,7 @@ fn result_has_each(
     match &shape {
         ResultShape::Sequence(_) if is_unordered(&param.ty) => {
             let message = format!(
-                "the results cannot come in the order of a `{}`, which has none; return a map, or take a slice, a `Vec` or a `BTreeSet`",
+                "the results cannot come in the order of a `{}`, which has none, or none that is known here; return a map, or take a slice, a `Vec` or a `BTreeSet`",
                 type_tokens::spelled(&param.ty)
             );
             errors.at(result, message);

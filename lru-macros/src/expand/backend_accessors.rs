@@ -148,7 +148,7 @@ fn refresh(model: &Model, entry: &TokenStream, copied: &TokenStream) -> TokenStr
     let flight = model.flight.as_ref().map(|flight| flight.value(&model.plain_name(), krate));
     let (strictness, call) = (strictness(model, Checks::Assumed), call::call(model, &home));
     let claim = quote! { __entry.claim(__errors) };
-    let kept = quote! { #handle.kept_outside(__options.as_ref()) };
+    let kept = quote! { __miss.kept_outside(__options.as_ref()) };
     let is_tagged = model.lifecycle.is_tagged();
     let computed_by = is_tagged.then(|| quote! { .computed_by(&__miss) });
     let replaced = quote! { __entry.to_put(&__result, #result_policy, #kept) #computed_by .replace(__claim) };
@@ -163,7 +163,7 @@ fn refresh(model: &Model, entry: &TokenStream, copied: &TokenStream) -> TokenStr
     let options = call::entry_options(model);
     let arguments = options.as_ref().map(|_| call::copies_for_options(model));
     let options = call::options_function(model, options);
-    let found = found(model);
+    let (found, expected) = (found(model), call::expected(model, "__miss"));
     let judged = if is_tagged {
         quote! { __miss.judge_in(&__entry, &__result, #options) }
     } else {
@@ -177,6 +177,7 @@ fn refresh(model: &Model, entry: &TokenStream, copied: &TokenStream) -> TokenStr
         let __claim = #claim;
         let __miss = #handle.refresh(#key, #result_policy);
         #arguments
+        #expected
         let __result = #run;
         let __options = #judged;
         let __replaced = #replaced;

@@ -1,6 +1,6 @@
 //! Functions of many elements.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BinaryHeap, HashMap, HashSet};
 
 use functools::lru_cache;
 
@@ -37,6 +37,11 @@ fn other_keys(ids: &[u32]) -> HashMap<u64, u32> {
 #[lru_cache(each = ids)]
 fn no_order(ids: HashSet<u32>) -> Vec<u32> {
     ids.into_iter().collect()
+}
+
+#[lru_cache(each = ids)]
+fn no_known_order(ids: BinaryHeap<u32>) -> Vec<u32> {
+    ids.into_vec()
 }
 
 #[lru_cache(each = ids)]

@@ -272,7 +272,10 @@ where
                 }
                 asked.push(number);
             } else if let Some(hit) = hits.next() {
-                publish(lead.map(|lead| lead.leader), self.miss.policy, sharing, &hit, Terms::default());
+                // A successor does not publish what it has found: it is not known how old that is. Those who follow look
+                // it up themselves.
+                let leader = lead.filter(|lead| !lead.is_successor).map(|lead| lead.leader);
+                publish(leader, self.miss.policy, sharing, &hit, Terms::default());
                 self.results[number] = Some(hit);
             }
         }

@@ -25,6 +25,7 @@ use crate::observe::Counters;
 use crate::observe::events::Events;
 use crate::tags::tag::TagId;
 use crate::tags::validity::Marked;
+use crate::tags::validity::Validity;
 use crate::time::{Instant, SystemTime};
 
 impl<B> BackendHandle<B> {
@@ -295,6 +296,8 @@ impl<B: Held + Clone> BackendEntry<B> {
         let Some((_, envelope)) = valid(&found.value, (namespace, self.key()?), &nonces) else {
             return Ok(None);
         };
+        // What reads it, without a call, knows nothing of its tags.
+        Validity::shared(None);
         found.value = envelope;
         Ok(Some(found))
     }

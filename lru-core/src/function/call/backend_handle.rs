@@ -2,7 +2,7 @@
 
 use core::any::{Any, type_name};
 use core::fmt;
-use core::sync::atomic::Ordering::Relaxed;
+use core::sync::atomic::Ordering::{AcqRel, Acquire};
 use core::time::Duration;
 use std::borrow::Cow;
 use std::boxed::Box;
@@ -273,7 +273,7 @@ impl<B: Held + Clone> BackendHandle<B> {
         if self.refusal.is_some() {
             return self;
         }
-        if self.tags.is_some() && !self.state.is_reached.load(Relaxed) {
+        if self.tags.is_some() && !self.state.is_reached.load(Acquire) {
             self.reach(&cache);
         }
         self.tracker = self.state.invalidation.tracker(
@@ -288,13 +288,14 @@ impl<B: Held + Clone> BackendHandle<B> {
     /// Makes invalidations by tag reach the backend.
     #[cold]
     fn reach(&self, cache: &impl HoldsCopies) {
-        if self.state.is_reached.swap(true, Relaxed) {
+        if self.state.is_reached.load(Acquire) {
             return;
         }
         let errors =
             ErrorReporter { counters: cache.errors().0, events: self.events, callback: self.on_error };
+        // Added before any call goes on. If two threads add it at once, it is asked twice.
         backends::add(self.backend.clone(), self.is_blocking, errors);
-        if cache.copies().is_some() {
+        if !self.state.is_reached.swap(true, AcqRel) && cache.copies().is_some() {
             self.backend.watch(TAGS, tag_watch::sink());
         }
     }

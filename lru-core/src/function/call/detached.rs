@@ -227,10 +227,11 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingComputation<E, S, O
                 return other;
             }
         }
-        let result = block_on(Limited::new(detached, Some(limit), instead));
         if is_tagged {
+            // Before: the body may panic.
             record_unknown();
         }
+        let result = block_on(Limited::new(detached, Some(limit), instead));
         result.expect("a thread runs its computation to the end")
     }
 

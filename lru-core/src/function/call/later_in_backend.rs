@@ -82,8 +82,7 @@ impl Invalidate for LaterInBackend {
     type Place = BehindAwait;
 
     fn carry_out(self) -> Invalidated {
-        drop(Begun(self.removal));
-        Invalidated::here()
+        self.begin().map_or_else(Invalidated::here, Invalidated::awaiting)
     }
 
     fn begin(self) -> Option<Rest> {

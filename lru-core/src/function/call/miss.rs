@@ -101,6 +101,11 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Miss<E, S, O> {
         self.insert_with(result, move |_, _| options.unwrap_or(EntryOptions::NONE))
     }
 
+    /// Returns for how long a backend stores the result that was judged, with these options; see [`CacheHandle::kept_outside`].
+    pub fn kept_outside(&self, options: Option<&EntryOptions>) -> KeptOutside {
+        self.handle.kept_outside(options)
+    }
+
     /// Returns the options of a result, before it is stored by [`Miss::insert_with`].
     pub fn judge<R>(
         &self,

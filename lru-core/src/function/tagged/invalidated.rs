@@ -5,6 +5,8 @@ use core::future::{Future, IntoFuture, poll_fn};
 use core::pin::Pin;
 use core::task::{Context, Poll};
 use std::boxed::Box;
+#[cfg(feature = "backend")]
+use std::vec;
 use std::vec::Vec;
 
 use crate::backend::{BackendError, ErrorKind};
@@ -40,6 +42,16 @@ impl Invalidated {
     /// The outcome of an invalidation in this process alone.
     pub(crate) fn here() -> Self {
         Self::default()
+    }
+
+    /// The outcome of an invalidation that is to be awaited, and that reports its errors itself.
+    #[cfg(feature = "backend")]
+    pub(crate) fn awaiting(rest: Pin<Box<dyn Future<Output = ()> + Send>>) -> Self {
+        let done = Box::pin(async move {
+            rest.await;
+            Ok(())
+        });
+        Self { failed: Vec::new(), pending: vec![Request { done, reported: Box::new(|_| ()) }] }
     }
 
     /// Adds an error of a backend.

@@ -109,7 +109,9 @@ impl Reads {
         tags: impl FnOnce() -> I,
     ) {
         if !lifecycle.validity.expects_tags() {
-            lifecycle.validity.computed(self.0.take(), tags());
+            // They may panic: then what was read stays noted.
+            let tags = tags();
+            lifecycle.validity.computed(self.0.take(), tags);
         }
     }
 }
