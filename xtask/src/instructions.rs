@@ -32,7 +32,7 @@ const KINDS: &[(&str, Option<f64>)] = &[
     ("miss", Some(511.4)),
     ("single-flight", Some(103.5)),
     ("single-flight-miss", Some(2033.9)),
-    ("async-miss", Some(3100.5)),
+    ("async-miss", Some(3365.5)),
     ("disabled", Some(14.3)),
     ("counted", None),
     (PLAIN, None),
