@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use functools::{Cached, LruCache, Source, isolated, lru_cache};
 
-use crate::backend::Recorder;
+use crate::recorder::Recorder;
 use crate::support::{advance, now, until, within};
 
 const SECOND: Duration = Duration::from_secs(1);

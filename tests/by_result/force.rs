@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
 use functools::{LruCache, isolated, lru_cache};
 
-use crate::backend::Recorder;
+use crate::recorder::Recorder;
 use crate::support::within;
 
 fn counts(info: functools::CacheInfo) -> (u64, u64, usize) {

@@ -21,7 +21,7 @@ mod invalidates;
 mod invalidates_places;
 mod keep;
 mod previous;
-mod shared_tags;
+mod recorder;
 mod support;
 mod tags;
 mod time_to_live;

@@ -81,6 +81,7 @@ const WITH_FEATURES: &[&str] = &[
     "registry",
     "servers",
     "service",
+    "shared_tags",
     "telemetry",
 ];
 

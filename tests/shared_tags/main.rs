@@ -6,7 +6,7 @@
 use std::cell::Cell;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use functools::backend::{
@@ -15,10 +15,23 @@ use functools::backend::{
 };
 use functools::{Tag, depends_on, invalidate, invalidates, isolated, lru_cache, tag};
 
-use crate::backend::Recorder;
-use crate::support::{until, within};
+#[path = "../by_result/recorder.rs"]
+mod recorder;
+#[path = "../by_result/support.rs"]
+#[expect(dead_code, reason = "other tests advance the time")]
+mod support;
+
+use recorder::Recorder;
+use support::{until, within};
 
 type Store = LazyLock<Memory>;
+
+/// Returns a guard under which no other test of this program runs: an invalidation goes to the backends of all functions, and a
+/// result whose tags are not known before is then not stored.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 const fn store() -> Store {
     LazyLock::new(|| memory(1 << 20))
@@ -53,6 +66,7 @@ fn change(changed: Tag) {
 // The outcome of `invalidate` is not looked at: there are backends of `async` functions, in other tests.
 #[test]
 fn a_tag_is_invalidated_for_all_processes() {
+    let _alone = alone();
     static STORE: Store = store();
 
     #[lru_cache(maxsize = 0, backend = STORE.clone(), tags = |id| [tag("user", id), tag("all", ())])]
@@ -96,6 +110,7 @@ fn a_tag_is_invalidated_for_all_processes() {
 
 #[test]
 fn what_is_invalidated_while_it_is_computed_is_not_found() {
+    let _alone = alone();
     static STORE: Store = store();
 
     #[lru_cache(maxsize = 0, backend = STORE.clone(), tags = |_| tag("source", 1))]
@@ -155,6 +170,7 @@ fn what_is_invalidated_while_it_is_computed_is_not_found() {
 
 #[test]
 fn dependents_are_invalidated_with_what_they_were_computed_from() {
+    let _alone = alone();
     static STORE: Store = store();
 
     #[lru_cache(maxsize = 0, backend = STORE.clone(), tags = |id| [tag("user", id)])]
@@ -216,6 +232,7 @@ fn dependents_are_invalidated_with_what_they_were_computed_from() {
 
 #[test]
 fn the_first_deadline_of_what_was_read_is_that_of_the_entry_in_the_backend() {
+    let _alone = alone();
     static STORE: Recorder = Recorder::new();
 
     #[lru_cache(maxsize = 0, backend = &STORE, namespace = "due-price", ttl = 60, tags = |id| [tag("due", id)])]
@@ -245,6 +262,7 @@ fn the_first_deadline_of_what_was_read_is_that_of_the_entry_in_the_backend() {
 
 #[test]
 fn what_was_computed_from_a_peek_at_the_backend_is_valid_until_anything_is_invalidated() {
+    let _alone = alone();
     static STORE: Store = store();
 
     #[lru_cache(maxsize = 0, backend = STORE.clone(), tags = |id| [tag("peeked", id)])]
@@ -267,6 +285,7 @@ fn what_was_computed_from_a_peek_at_the_backend_is_valid_until_anything_is_inval
 
 #[test]
 fn a_put_is_valid_until_its_tags_are_invalidated() {
+    let _alone = alone();
     static STORE: Store = store();
 
     #[lru_cache(backend = STORE.clone(), tags = |_, value| [tag("value", value)])]
@@ -302,6 +321,7 @@ fn a_put_is_valid_until_its_tags_are_invalidated() {
 
 #[test]
 fn a_copy_that_is_out_of_date_is_not_passed_off_as_new() {
+    let _alone = alone();
     static STORE: Store = store();
 
     #[lru_cache(backend = STORE.clone(), tags = |id| [tag("user", id)])]
@@ -327,6 +347,7 @@ fn a_copy_that_is_out_of_date_is_not_passed_off_as_new() {
 
 #[test]
 fn what_depends_on_results_in_memory_stays_in_memory() {
+    let _alone = alone();
     static STORE: Store = store();
 
     #[lru_cache(tags = |id| [tag("user", id)])]
@@ -365,6 +386,7 @@ fn what_depends_on_results_in_memory_stays_in_memory() {
 
 #[test]
 fn a_nonce_that_is_lost_costs_a_miss() {
+    let _alone = alone();
     static STORE: Store = store();
 
     #[lru_cache(maxsize = 0, backend = STORE.clone(), tags = |id| [tag("user", id)])]
@@ -392,6 +414,7 @@ fn a_nonce_that_is_lost_costs_a_miss() {
 
 #[test]
 fn results_of_a_release_without_tags_are_not_found() {
+    let _alone = alone();
     static STORE: Store = store();
 
     mod before {
@@ -473,6 +496,7 @@ fn report(error: &BackendError) {
 
 #[test]
 fn a_lost_invalidation_does_not_look_done() {
+    let _alone = alone();
     #[lru_cache(maxsize = 0, backend = &*FAULTY, tags = |id| [tag("faulty", id)], on_backend_error = report)]
     fn user(id: u32) -> u32 {
         id * 100 + source()
@@ -583,7 +607,9 @@ impl AsyncBackend for Slow {
 }
 
 #[tokio::test]
+#[expect(clippy::await_holding_lock, reason = "the test waits for no other one")]
 async fn backends_of_async_functions_are_awaited() {
+    let _alone = alone();
     static CALLS: AtomicU32 = AtomicU32::new(0);
 
     #[lru_cache(maxsize = 0, backend = &*SLOW, tags = |id| [tag("slow", id)])]
@@ -649,6 +675,7 @@ fn isolated_contains(contains: impl Future<Output = bool>) -> bool {
 
 #[test]
 fn without_a_runtime_it_is_told_that_an_invalidation_is_lost() {
+    let _alone = alone();
     static TOLD: AtomicU32 = AtomicU32::new(0);
 
     #[lru_cache(maxsize = 0, backend = &*SLOW, tags = |id| [tag("untold", id)], on_backend_error = |_| _ = TOLD.fetch_add(1, SeqCst))]
