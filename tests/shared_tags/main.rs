@@ -3,6 +3,11 @@
 //! An isolation has caches and tags of its own, and shares its backends with all others: so it is a process here. Functions
 //! with `maxsize = 0` have no copies: what they return is computed, or found in the backend.
 
+// A function is defined in the test that uses it.
+#![allow(clippy::items_after_statements)]
+// The signatures are the subject of the tests and must stay as they are.
+#![allow(clippy::unused_async, clippy::unnecessary_wraps, clippy::type_complexity)]
+
 use std::cell::Cell;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
