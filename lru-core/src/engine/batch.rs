@@ -187,7 +187,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         }
         let mut removed = Removed::none();
         let mut evicted_fast = 0;
-        // The epoch at which keys were missing that nobody but this round has inserted since, and its number by now.
+        // The epoch at which the keys were missing, if only this round has inserted any since, and the epoch by now.
         let mut missing_since: Option<(Epoch, Epoch)> = None;
         let mut now = None;
         // Declared last, and therefore released first if user code unwinds.

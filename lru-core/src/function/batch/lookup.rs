@@ -59,12 +59,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         let keys = ElementKeys { batch, key, part: PhantomData };
         let is_bypassed = self.is_bypassed();
         let uses_cache = self.stores && !is_bypassed;
-        let BatchLookup { hits, mut missing } = if uses_cache {
-            let read = |stored: &StoredValue<E>| policy.restore(stored);
-            lookup_many(&self.engines, &keys, read, (CountMisses::Now, &self.lifecycle))
-        } else {
-            BatchLookup { hits: Vec::new(), missing: all_missing(&keys) }
-        };
+        let BatchLookup { hits, mut missing } = self.look_up(&keys, policy, uses_cache, CountMisses::Now);
         if missing.is_empty() {
             return Ok(hits);
         }
@@ -98,12 +93,8 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         O: ResultPolicy<R, Stored = StoredValue<E>>,
     {
         let keys = ElementKeys { batch, key, part: PhantomData };
-        let BatchLookup { hits, mut missing } = if self.stores && !self.is_bypassed() {
-            let read = |stored: &StoredValue<E>| policy.restore(stored);
-            lookup_many(&self.engines, &keys, read, (CountMisses::Later, &self.lifecycle))
-        } else {
-            BatchLookup { hits: Vec::new(), missing: all_missing(&keys) }
-        };
+        let uses_cache = self.stores && !self.is_bypassed();
+        let BatchLookup { hits, mut missing } = self.look_up(&keys, policy, uses_cache, CountMisses::Later);
         if missing.is_empty() {
             return Ok(hits);
         }
@@ -113,6 +104,20 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         let stored_keys = [stored(), stored()];
         let miss = BatchMiss { handle: self, policy, hits, missing, twins, keys: None, same: Q::stored_eq };
         Err(Box::new(SharedBatch::new(miss, stored_keys, options)))
+    }
+
+    /// Looks up all keys if the call `uses_cache`; otherwise all are missing.
+    fn look_up<R, O: ResultPolicy<R, Stored = StoredValue<E>>>(
+        &self,
+        keys: &impl BatchKeys<StoredKey<E>>,
+        policy: O,
+        uses_cache: bool,
+        count: CountMisses,
+    ) -> BatchLookup<R> {
+        if !uses_cache {
+            return BatchLookup { hits: Vec::new(), missing: all_missing(keys) };
+        }
+        lookup_many(&self.engines, keys, |stored| policy.restore(stored), (count, &self.lifecycle))
     }
 
     /// Returns the cached results of all elements. Counts nothing and does not mark entries as used.

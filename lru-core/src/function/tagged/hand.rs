@@ -4,7 +4,7 @@ use crate::tags::domain::Generation;
 
 /// The hand goes round the slots of a store, and rests after a round until something is invalidated.
 ///
-/// So a cache does not fill up with invalid entries, and one that nobody asks for is known to be valid at a recent
+/// So a cache does not fill up with invalid entries, and an entry that no call reads is known to be valid at a recent
 /// generation: the table of invalidated tags may forget those before.
 pub(super) struct Hand {
     /// The slot that is looked at next.

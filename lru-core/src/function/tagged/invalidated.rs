@@ -21,7 +21,7 @@ use crate::flight::executor::{DefaultSpawn, Spawn};
 /// * It can be awaited, which asks the backends of `async` functions. Dropped before, it is handed to the runtime of the
 ///   caller (feature `tokio`), as refreshes are.
 ///
-/// An error that nobody asks for is not lost: it is counted in `backend_errors`, and reported by `on_backend_error` and an event,
+/// An error that the caller does not look at is not lost: it is counted in `backend_errors`, and reported by `on_backend_error` and an event,
 /// as those of other requests are. So is an invalidation that no runtime takes.
 #[derive(Default)]
 pub struct Invalidated {
