@@ -167,8 +167,8 @@ pub mod __private {
         ThreadCaches, ThreadMemo, UnboundedMemo, UnboundedPlacement,
     };
     pub use crate::function::tagged::invalidation::{
-        BehindAwait, InArgument, InReach, Invalidate, Invalidation, Process, Rest,
-        Returned as ReturnedByChange, WithoutAwait, in_reach, in_reach_awaited, invalidated,
+        BehindAwait, InArgument, InReach, Invalidate, Invalidation, Process, Returned as ReturnedByChange,
+        WithoutAwait, in_reach, in_reach_awaited, invalidated,
     };
     pub use crate::function::tagged::{
         info::{TaggedInfo, TaggedQueue},

@@ -5,7 +5,7 @@ use std::boxed::Box;
 use crate::engine::{Lifecycle, Placement, StoredKey};
 use crate::function::call::handle::CacheHandle;
 use crate::function::tagged::invalidated::Invalidated;
-use crate::function::tagged::invalidation::{InArgument, Invalidate, Rest};
+use crate::function::tagged::invalidation::{InArgument, Invalidate};
 use crate::key::{KeyHash, Part};
 
 /// An invalidation that is carried out later, on any thread.
@@ -66,9 +66,5 @@ impl Invalidate for OutOfReach {
 
     fn carry_out(self) -> Invalidated {
         Invalidated::here()
-    }
-
-    fn begin(self) -> Option<Rest> {
-        None
     }
 }

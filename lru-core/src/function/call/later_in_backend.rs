@@ -11,7 +11,7 @@ use crate::function::call::backend_errors::ErrorReporter;
 use crate::function::call::held_lease::Held;
 use crate::function::call::remote::block_on;
 use crate::function::tagged::invalidated::Invalidated;
-use crate::function::tagged::invalidation::{BehindAwait, Invalidate, Rest};
+use crate::function::tagged::invalidation::{BehindAwait, Invalidate};
 
 /// The removal of a result in a backend.
 type Request = Pin<Box<dyn Future<Output = Result<bool, BackendError>> + Send>>;
@@ -82,18 +82,14 @@ impl Invalidate for LaterInBackend {
     type Place = BehindAwait;
 
     fn carry_out(self) -> Invalidated {
-        self.begin().map_or_else(Invalidated::here, Invalidated::awaiting)
-    }
-
-    fn begin(self) -> Option<Rest> {
         let Self { removal, request } = self;
         let mut begun = Begun(removal);
         (begun.0.invalidate)();
-        Some(Box::pin(async move {
+        Invalidated::awaiting(async move {
             let deleted = request.await;
             // Once more: another call may have fetched the result before it was removed.
             begun.0.end(deleted);
-        }))
+        })
     }
 }
 

@@ -46,9 +46,9 @@ impl Invalidated {
 
     /// The outcome of an invalidation that is to be awaited, and that reports its errors itself.
     #[cfg(feature = "backend")]
-    pub(crate) fn awaiting(rest: Pin<Box<dyn Future<Output = ()> + Send>>) -> Self {
+    pub(crate) fn awaiting(request: impl Future<Output = ()> + Send + 'static) -> Self {
         let done = Box::pin(async move {
-            rest.await;
+            request.await;
             Ok(())
         });
         Self { failed: Vec::new(), pending: vec![Request { done, reported: Box::new(|_| ()) }] }
@@ -104,12 +104,9 @@ impl Invalidated {
         self.result().expect("the invalidation reaches all backends");
     }
 
-    /// Returns what is left to be awaited. Errors are reported as those of other requests.
-    pub(super) fn rest(mut self) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>> {
-        if self.pending.is_empty() {
-            return None;
-        }
-        Some(Box::pin(async move { poll_fn(|context| self.poll(context)).await }))
+    /// Awaits the backends, and reports errors as those of other requests.
+    pub(super) async fn told(mut self) {
+        poll_fn(|context| self.poll(context)).await;
     }
 
     fn first_error(&mut self) -> Result<(), BackendError> {

@@ -1,7 +1,5 @@
 //! Invalidations by tag: at once, or after a function that changes something.
 
-use core::future::Future;
-use core::pin::Pin;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
@@ -72,15 +70,9 @@ pub trait Invalidate {
     /// Where it is invalidated, for compile errors.
     type Place;
 
-    /// Carries it out: in the process at once.
+    /// Carries it out: in the process at once. What has to be awaited is in what it returns.
     fn carry_out(self) -> Invalidated;
-
-    /// Carries out what can be carried out at once, and returns the rest.
-    fn begin(self) -> Option<Rest>;
 }
-
-/// The part of an invalidation that has to be awaited.
-pub type Rest = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// The process, where results are invalidated at once.
 #[derive(Debug)]
@@ -121,10 +113,6 @@ impl Invalidate for Tag {
     fn carry_out(self) -> Invalidated {
         invalidate(self)
     }
-
-    fn begin(self) -> Option<Rest> {
-        self.carry_out().rest()
-    }
 }
 
 // Otherwise rustc asks for a closure where a tag is expected.
@@ -136,11 +124,6 @@ impl<F: FnOnce()> Invalidate for F {
         self();
         Invalidated::here()
     }
-
-    fn begin(self) -> Option<Rest> {
-        self();
-        None
-    }
 }
 
 /// Both, one after the other, the second one also if the first one panics.
@@ -151,20 +134,6 @@ impl<A: Invalidate, B: Invalidate> Invalidate for (A, B) {
         let (first, second) = self;
         let second = Invalidation::new(second);
         first.carry_out().and(second.settle(true))
-    }
-
-    fn begin(self) -> Option<Rest> {
-        let (first, second) = self;
-        let mut second = Invalidation::new(second);
-        let first = first.begin();
-        let second = second.0.take().and_then(Invalidate::begin);
-        match (first, second) {
-            (Some(first), Some(second)) => Some(Box::pin(async {
-                first.await;
-                second.await;
-            })),
-            (rest, None) | (None, rest) => rest,
-        }
     }
 }
 
@@ -219,11 +188,8 @@ impl<I: Invalidate> Invalidation<I> {
     }
 
     /// Like [`settle`](Self::settle), of an `async fn`. Waits for backends alone.
-    pub async fn settle_awaited(mut self, has_succeeded: bool) {
-        let rest = self.0.take().filter(|_| has_succeeded).and_then(Invalidate::begin);
-        if let Some(rest) = rest {
-            rest.await;
-        }
+    pub async fn settle_awaited(self, has_succeeded: bool) {
+        self.settle(has_succeeded).told().await;
     }
 }
 
