@@ -179,6 +179,11 @@ impl<C: CacheTypes> Store<C> {
         either!(self, unbounded => unbounded.len(), bounded => bounded.weight())
     }
 
+    /// Returns whether the store has a capacity, which may be changed.
+    pub(crate) fn is_bounded(&self) -> bool {
+        either!(self, _ => false, _ => true)
+    }
+
     /// Returns the capacity; `None` if the store is unbounded.
     pub(crate) fn maxsize(&self) -> Option<usize> {
         either!(self, _ => None, bounded => bounded.maxsize())
