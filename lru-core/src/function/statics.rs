@@ -346,4 +346,8 @@ impl<E: Placement, S: Lifecycle<E::Types>> crate::observe::registry::RegisteredC
     fn reset_counters(&self) {
         self.reset_all_counters();
     }
+
+    fn resize(&self, maxsize: Option<usize>) -> bool {
+        self.resize_to(maxsize)
+    }
 }
