@@ -160,7 +160,8 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
     /// cache.resize(None); // no bound
     /// ```
     pub fn resize(&self, maxsize: impl Into<Option<usize>>) {
-        self.engine.resize(maxsize.into(), &self.lifecycle());
+        let maxsize = maxsize.into();
+        self.engine.resize(|| maxsize, &self.lifecycle());
     }
 
     /// Removes all entries for which `predicate` returns `false`.
