@@ -12,8 +12,8 @@ use crate::store::Epoch;
 
 /// The leadership of a flight. Dropped before the result is published, it wakes a follower to take over.
 pub(crate) struct Leader<K, V> {
-    flights: Arc<FlightTable<K, V>>,
-    flight: Arc<Flight<K, V>>,
+    pub(super) flights: Arc<FlightTable<K, V>>,
+    pub(super) flight: Arc<Flight<K, V>>,
     number: u64,
     former: Former,
     /// Whether no follower is to take over when this is dropped.

@@ -31,17 +31,26 @@ pub(super) struct Flights<K, V> {
     /// When this call stops waiting, once it has begun to; `None` if never.
     pub(super) deadline: Option<Instant>,
     pub(super) has_waited: bool,
+    /// Whether the computation begins later than its flights: with the group that the call is in.
+    pub(super) begins_later: bool,
+    /// The elements that another call computes for this one, and counts.
+    pub(super) offered: Vec<usize>,
 }
 
 /// An element whose flight a call leads.
 pub(super) struct Lead<K, V> {
     pub(super) number: usize,
     pub(super) leader: Leader<K, V>,
-    /// Whether the call took over, and the flight does not know yet when its computation began.
+    /// Whether the flight does not know yet when its computation began: the call took over, or waits for others.
     pub(super) is_successor: bool,
 }
 
 impl<K, V> Flights<K, V> {
+    /// Returns whether another call computes the element for this one.
+    pub(super) fn is_offered(&self, number: usize) -> bool {
+        self.offered.contains(&number)
+    }
+
     /// Attributes the calls that this thread makes to the computation of this call.
     pub(super) fn scopes(&self) -> Vec<BodyScope> {
         let mut ids: Vec<FlightId> = self.leads.iter().map(|lead| lead.leader.flight_id()).collect();

@@ -78,6 +78,8 @@ where
             failures: 0,
             deadline: None,
             has_waited: false,
+            begins_later: false,
+            offered: Vec::new(),
         };
         let results = (0..count).map(|_| None).collect();
         Self { miss, options, keys, results, flights, asked: Vec::new(), started: Instant::now() }
@@ -109,7 +111,7 @@ where
         }
     }
 
-    fn poll<H: Sharing<R>>(&mut self, context: &Context<'_>, sharing: H) -> Poll<()> {
+    pub(super) fn poll<H: Sharing<R>>(&mut self, context: &Context<'_>, sharing: H) -> Poll<()> {
         let Some((number, follower)) = self.flights.follows.last_mut() else { return Poll::Ready(()) };
         let number = *number;
         follower.poll(context).map(|end| self.followed(number, end, sharing))
@@ -153,27 +155,37 @@ where
 
     /// Joins the flights of elements that have none, and begins to compute those that this call leads. Returns whether there
     /// are any.
-    fn begin<H: Sharing<R>>(&mut self, sharing: H) -> bool {
+    pub(super) fn begin<H: Sharing<R>>(&mut self, sharing: H) -> bool {
         loop {
-            for number in core::mem::take(&mut self.flights.unjoined) {
-                self.join(number);
-            }
+            self.join_missing();
             if self.flights.leads.is_empty() && self.flights.alone.is_empty() {
                 self.limit_wait();
                 return false;
             }
             // The body is called once for all that can be computed by now.
-            for (number, follower) in core::mem::take(&mut self.flights.follows) {
-                let end = if follower.is_waiting() { None } else { follower.end() };
-                match end {
-                    Some(end) => self.ended(number, &follower, end, sharing),
-                    None => self.flights.follows.push((number, follower)),
-                }
-            }
+            self.collect_ended(sharing);
             self.look_again(sharing);
             if !self.asked.is_empty() {
                 self.started = Instant::now();
                 return true;
+            }
+        }
+    }
+
+    /// Joins the flights of the elements that have none.
+    pub(super) fn join_missing(&mut self) {
+        for number in core::mem::take(&mut self.flights.unjoined) {
+            self.join(number);
+        }
+    }
+
+    /// Takes what the flights that have ended meanwhile have brought, without waiting.
+    pub(super) fn collect_ended<H: Sharing<R>>(&mut self, sharing: H) {
+        for (number, follower) in core::mem::take(&mut self.flights.follows) {
+            let end = if follower.is_waiting() { None } else { follower.end() };
+            match end {
+                Some(end) => self.ended(number, &follower, end, sharing),
+                None => self.flights.follows.push((number, follower)),
             }
         }
     }
@@ -202,14 +214,16 @@ where
             let key = &mut flights.keys[number];
             let joined = handle.at(hash, |engine, _| {
                 let is_superseded = |began| engine.is_superseded(began, hash);
-                let (epoch, time) = (Some(missing.began), advanced(Instant::now()));
+                let epoch = Some(missing.began).filter(|_| !flights.begins_later);
+                let time = advanced(Instant::now());
                 let (timeout, id) = (options.timeout, Some(flights.id));
                 let beginning = Beginning { epoch, time, timeout, is_claim: false, id };
                 engine.flights().join(hash, key, *same, beginning, is_superseded)
             });
             match joined {
                 Joined::Lead(leader) => {
-                    return flights.leads.push(Lead { number, leader, is_successor: false });
+                    let is_successor = flights.begins_later;
+                    return flights.leads.push(Lead { number, leader, is_successor });
                 }
                 Joined::Follow(follower) => return flights.follows.push((number, follower)),
                 Joined::Ended => {
@@ -316,7 +330,9 @@ where
         };
         match result {
             Some(result) => {
-                handle.at(missing[number].hash, |engine, _| engine.counters().coalesced.add(1));
+                if !self.flights.is_offered(number) {
+                    handle.at(missing[number].hash, |engine, _| engine.counters().coalesced.add(1));
+                }
                 self.results[number] = Some(result);
             }
             None => self.flights.alone.push(number),
