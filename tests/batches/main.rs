@@ -18,6 +18,7 @@ mod asyncs;
 mod flights;
 mod gather;
 mod model;
+mod nested;
 mod options;
 mod results;
 mod shapes;

@@ -14,8 +14,8 @@
 //!               Ok(GatherStep::Done) => break,
 //!               Err(__error) => match __error {},
 //!           }
-//!           let mut __asked = __gather.asked();
-//!           let __answers = __call.within(users::wrapped(__asked.argument())).await;
+//!           let mut __asked = __call.take_gathered(&mut __gather);
+//!           let __answers = __call.within(__call.future(|| users::wrapped(__asked.argument()))).await;
 //!           __call.land_map((&mut __keys, __gather.known()), __answers, ..);
 //!       }
 //!       __call.without_guests(&__gather);
@@ -58,26 +58,12 @@ fn gathered(
     let copies = call::entry_options(model)
         .map(|_| call::copies_for_options_but(model, Some(batch::batch_place(model, of))));
     let is_map = of.keys.is_some();
-    let answers = call::call_with(model, home, batch::repeated(model, &argument));
-    let answers = quote! { __call.within(#answers).await };
     // The compiler reports an error that cannot be returned to several calls at the type of the result, and makes no suggestions for
     // tokens of a macro.
     let at = Span::call_site().located_at(type_tokens::first_span(&of.returned));
     let spanned = krate.at(at);
     let errors = quote_spanned! { at=> #spanned::__private::errors_of_group() };
-    let (failed, answers) = if of.result.is_fallible {
-        let answers = quote! {
-            match #answers {
-                ::core::result::Result::Ok(__answers) => __answers,
-                ::core::result::Result::Err(__error) => {
-                    return ::core::result::Result::Err(__call.fail_group(&__gather, __error));
-                }
-            }
-        };
-        (quote! { return ::core::result::Result::Err(__error) }, answers)
-    } else {
-        (quote! { { let __error: ::core::convert::Infallible = __error; match __error {} } }, answers)
-    };
+    let (failed, answers) = answers(model, of, home, &argument);
     let at = type_tokens::first_span(&of.argument);
     let next = quote_spanned! { at=> next_gathered };
     let (parts, keys, land, results) = match &of.keys {
@@ -87,10 +73,10 @@ fn gathered(
                 quote! { #krate::__private::AskedElements::<()>::none() },
                 None,
                 quote! {
-                    if let ::core::result::Result::Err(__wrong) =
-                        __call.land_sequence(__answers, #sharing, #options)
+                    if let ::core::result::Result::Err(__returned) =
+                        __call.land_sequence(__answers, #sharing, #options, #wrong)
                     {
-                        return #wrong;
+                        return __returned;
                     }
                 },
                 quote! { __call.into_sequence() },
@@ -113,7 +99,7 @@ fn gathered(
     let results = batch::in_result(of, &results);
     quote! {
         let __batch = #made;
-        let mut __call = {
+        let __call = {
             #shared
             let __looked = #handle.lookup_shared_batch(&__batch, |__element| #key, #policy, #flight);
             match __looked {
@@ -127,6 +113,8 @@ fn gathered(
         let mut __gather =
             #krate::__private::Gather::new((__elements, #parts), &#common, #gathering, #errors);
         #keys
+        // Dropped before the elements, which may call the function.
+        let mut __call = __call;
         loop {
             {
                 #again
@@ -139,12 +127,41 @@ fn gathered(
                 ::core::result::Result::Ok(#krate::__private::GatherStep::Done) => break,
                 ::core::result::Result::Err(__error) => #failed,
             }
-            let mut __asked = __gather.asked();
+            let mut __asked = __call.take_gathered(&mut __gather);
             let __answers = #answers;
             #land
         }
         __call.without_guests(&__gather);
         #results
+    }
+}
+
+/// What is done after a group has failed, and the results of the body.
+fn answers(
+    model: &Model,
+    of: &Batch,
+    home: &TokenStream,
+    argument: &TokenStream,
+) -> (TokenStream, TokenStream) {
+    let answers = call::call_with(model, home, batch::repeated(model, argument));
+    let answers = quote! {
+        {
+            let __body = __call.future(|| #answers);
+            __call.within(__body).await
+        }
+    };
+    if of.result.is_fallible {
+        let answers = quote! {
+            match #answers {
+                ::core::result::Result::Ok(__answers) => __answers,
+                ::core::result::Result::Err(__error) => {
+                    return ::core::result::Result::Err(__call.fail_group(&__gather, __error));
+                }
+            }
+        };
+        (quote! { return ::core::result::Result::Err(__error) }, answers)
+    } else {
+        (quote! { { let __error: ::core::convert::Infallible = __error; match __error {} } }, answers)
     }
 }
 

@@ -8,7 +8,7 @@ use std::vec::Vec;
 
 use crate::expiry::duration::IntoSpan;
 use crate::flight::Leader;
-use crate::function::batch::argument::{Asked, Batch, Elements};
+use crate::function::batch::argument::{Batch, Elements};
 use crate::function::batch::groups::{Common, OpenGroups};
 use crate::function::batch::map::AskedElements;
 use crate::function::result_policy::Sharing;
@@ -129,7 +129,7 @@ pub(super) struct Guest<K, V, T, P> {
 pub enum GatherStep {
     /// It makes keys, by [`supply`](crate::__private::SharedBatch::supply).
     Supply,
-    /// It calls the body, for the elements that [`Gather::asked`] returns.
+    /// It calls the body, for the elements that [`take_gathered`](crate::__private::SharedBatch::take_gathered) returns.
     Compute,
     /// All results are there.
     Done,
@@ -176,11 +176,6 @@ impl<B: Batch, P, A, F> Gather<B, P, A, F> {
             is_group: false,
             asked: Vec::new(),
         }
-    }
-
-    /// Takes the elements that the body is to be called with.
-    pub fn asked(&mut self) -> Asked<B> {
-        Asked::of(core::mem::take(&mut self.asked))
     }
 
     /// Returns the element of this number.

@@ -17,7 +17,7 @@ use crate::engine::placement::rounds::Missing;
 use crate::engine::{Lifecycle, Placement, StoredKey, StoredValue};
 use crate::flight::follower::Follower;
 use crate::flight::table::Published;
-use crate::function::batch::argument::Batch;
+use crate::function::batch::argument::{Asked, Batch};
 use crate::function::batch::flights::Lead;
 use crate::function::batch::gather::{ElementOfGroup, Gather, GatherStep, Gathering, Guest, NotesError};
 use crate::function::batch::groups::{Driver, Entered};
@@ -90,14 +90,9 @@ where
         A: Send + Sync + 'static,
     {
         loop {
-            self.flights.begins_later = true;
-            self.join_missing();
-            self.collect_ended(sharing);
+            self.join_and_collect(sharing);
             if error.get().is_some() {
                 return GatherStep::Done;
-            }
-            if !self.flights.unjoined.is_empty() {
-                continue;
             }
             gather.is_group = self.is_for_a_group(gather.options);
             if gather.is_group {
@@ -105,9 +100,8 @@ where
                 poll_fn(|context| driver.poll(context)).await;
                 self.admit(gather, driver.close());
             }
-            self.begin_leads();
             if self.begin(sharing) {
-                gather.asked = self.asked.iter().map(|&number| gather.elements[number].clone()).collect();
+                self.ask(gather);
                 return GatherStep::Compute;
             }
             if self.flights.follows.is_empty() || error.get().is_some() {
@@ -115,6 +109,27 @@ where
             }
             poll_fn(|context| self.poll(context, sharing)).await;
         }
+    }
+
+    /// Joins the flights of elements that have none, and takes what others have brought.
+    fn join_and_collect<H: Sharing<R>>(&mut self, sharing: H) {
+        // Keys are compared and results are cloned here.
+        let _scope = self.flights.scope();
+        self.join_all();
+        self.collect_ended(sharing);
+    }
+
+    /// Clones the elements that the body is called with: calls that have handed them over may need them again.
+    fn ask<B: Batch<Element: Clone>, P, A, F>(&self, gather: &mut Gather<B, P, A, F>) {
+        let _scope = self.flights.scope();
+        gather.asked = self.asked.iter().map(|&number| gather.elements[number].clone()).collect();
+    }
+
+    /// Takes the elements that the body is to be called with.
+    pub fn take_gathered<B: Batch, P, A, F>(&self, gather: &mut Gather<B, P, A, F>) -> Asked<B> {
+        // Sets are made here, which hash and compare elements.
+        let _scope = self.flights.scope();
+        Asked::of(core::mem::take(&mut gather.asked))
     }
 
     /// Returns whether what the call is to compute goes to a group: not if it fills one by itself.
@@ -135,6 +150,8 @@ where
         P: Clone + Send + 'static,
         A: Send + Sync + 'static,
     {
+        // Arguments are compared, and elements are cloned here.
+        let _scope = self.flights.scope();
         let Gathering { groups, window, max } = gather.options;
         let mut rejected = Vec::new();
         loop {
@@ -148,7 +165,7 @@ where
             leads.sort_unstable_by_key(|lead| lead.number);
             let numbers: Vec<usize> = leads.iter().map(|lead| lead.number).collect();
             let mut follows = Vec::with_capacity(leads.len());
-            let guests = leads.into_iter().map(|Lead { number, leader, .. }| {
+            let guests = leads.into_iter().map(|Lead { number, leader }| {
                 follows.push((number, Follower::of(&leader, options.timeout)));
                 let (hash, key) = (miss.missing[number].hash, keys[number].take());
                 let (element, part) = (gather.elements[number].clone(), gather.known.0.get(number).cloned());
@@ -169,19 +186,23 @@ where
             rejected.push(group);
             for (Guest { leader, key, .. }, number) in guests.into_iter().zip(numbers) {
                 keys[number] = key;
-                flights.leads.push(Lead { number, leader, is_successor: false });
+                flights.leads.push(Lead { number, leader });
             }
         }
     }
 
     /// Takes what other calls have added to the group.
     fn admit<B: Batch, P, A, F>(&mut self, gather: &mut Gather<B, P, A, F>, guests: Vec<GuestOf<E, B, P>>) {
-        let Self { flights, keys, miss, results, .. } = self;
-        for Guest { leader, hash, key, element, part } in guests {
+        let Self { flights, keys, miss, results, options, .. } = self;
+        for lead in &mut flights.leads {
+            lead.leader.adopt(flights.id, options.timeout);
+        }
+        for Guest { mut leader, hash, key, element, part } in guests {
             // Another call may have taken over while the driver was not polled.
             if !leader.leads() {
                 continue;
             }
+            leader.adopt(flights.id, options.timeout);
             let number = miss.missing.len();
             // The epoch is recorded as the computation begins.
             miss.missing.push(Missing { position: usize::MAX, hash, began: Epoch::UNKNOWN });
@@ -190,25 +211,15 @@ where
             keys.push(key);
             results.push(None);
             flights.keys.push(None);
-            flights.leads.push(Lead { number, leader, is_successor: false });
-        }
-    }
-
-    /// Begins what the call leads: from now on a change supersedes it, and its time is counted.
-    fn begin_leads(&mut self) {
-        let Self { flights, miss, options, .. } = self;
-        for lead in &mut flights.leads {
-            let missing = &mut miss.missing[lead.number];
-            missing.began = miss.handle.at(missing.hash, |engine, _| engine.epoch());
-            lead.leader.restart(missing.began, options.timeout);
-            lead.is_successor = false;
-            flights.offered.retain(|number| *number != lead.number);
+            flights.leads.push(Lead { number, leader });
         }
     }
 
     /// Ends the call with an error of the whole, which all calls of the group return.
     pub fn fail_group<B: Batch, P, A, F>(mut self, gather: &Gather<B, P, A, F>, error: F) -> F {
         if gather.is_group {
+            // Errors are cloned, and keys of flights are dropped here.
+            let _scope = self.flights.scope();
             for Lead { mut leader, .. } in self.flights.leads.drain(..) {
                 if leader.is_followed() {
                     leader.publish(Published::Whole((gather.errors.pack)(&error)));
