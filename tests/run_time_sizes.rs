@@ -376,6 +376,23 @@ mod at_run_time {
     }
 
     #[test]
+    fn the_expression_of_a_time_to_live_is_evaluated_by_each_call() {
+        static EVALUATED: AtomicUsize = AtomicUsize::new(0);
+        fn seconds() -> u64 {
+            EVALUATED.fetch_add(1, SeqCst);
+            600
+        }
+        #[lru_cache(ttl = seconds())]
+        fn f(n: u64) -> u64 {
+            n
+        }
+        for call in 1..4 {
+            f(1);
+            assert_eq!(EVALUATED.load(SeqCst), call);
+        }
+    }
+
+    #[test]
     fn a_constant_block_is_a_constant() {
         const fn double(n: usize) -> usize {
             n * 2

@@ -1,6 +1,9 @@
 //! The sharded placement (`shards = N`): `N` engines, each with the keys of its share of all hashes, its own
 //! lock, and its own order.
 
+#[cfg(feature = "testing")]
+mod new_like;
+
 use core::mem;
 
 use parking_lot::Mutex;
@@ -10,8 +13,6 @@ use crate::engine::batch::{Computed, CountMisses, Positions, ROUND, RoundMisses}
 use crate::engine::insert::Comparison;
 use crate::engine::lifecycle::Lifecycle;
 use crate::engine::lock::{Lock, PlainLock, SelectLock};
-#[cfg(feature = "testing")]
-use crate::engine::placement::isolation::NewLike;
 use crate::engine::placement::nested::PendingWork;
 use crate::engine::placement::shard_lock::{SelectShardLock, ShardLock};
 use crate::engine::placement::{Change, EngineOf, Placement};
@@ -392,34 +393,6 @@ where
 
     fn is_held(&self) -> bool {
         Self::is_nested()
-    }
-}
-
-#[cfg(feature = "testing")]
-impl<C: CacheTypes, const N: usize> NewLike for Shards<C, N> {
-    fn new_like(&self) -> Self {
-        Self::new(self.maxsize).of_capacity(*self.resized.lock())
-    }
-}
-
-#[cfg(feature = "testing")]
-impl<C: CacheTypes<Key: Clone, Value: Clone>, const N: usize> NewLike for Shards<C, N, true> {
-    fn new_like(&self) -> Self {
-        Self::callback_free(self.maxsize).of_capacity(*self.resized.lock())
-    }
-}
-
-#[cfg(feature = "testing")]
-impl<C: CacheTypes, const N: usize, const CALLBACK_FREE: bool> Shards<C, N, CALLBACK_FREE>
-where
-    SelectLock<CALLBACK_FREE>: SelectShardLock,
-{
-    /// Sets the capacity of empty shards.
-    fn of_capacity(self, resized: Option<Option<usize>>) -> Self {
-        if let Some(maxsize) = resized {
-            self.resize(maxsize, |engine, capacity| engine.set_capacity(capacity()));
-        }
-        self
     }
 }
 
