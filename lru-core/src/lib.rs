@@ -135,7 +135,7 @@ pub mod __private {
     pub use crate::function::call::cache_holder::{another, copied};
     pub use crate::function::call::detached::{background_result, detached_result};
     pub use crate::function::call::entries::Returned;
-    pub use crate::function::call::later::{Later, LaterHere, OutOfReach, OwnedKey};
+    pub use crate::function::call::later::{Later, LaterHere, OutOfReach, OwnTag, OwnedKey};
     pub use crate::function::call::miss::no_options;
     pub use crate::function::call::observed::{Observed, computed};
     pub use crate::function::call::pending_call::{FlightOptions, PendingCall};

@@ -22,13 +22,15 @@ pub(super) fn handle(model: &Model, home: &TokenStream) -> TokenStream {
 
 fn plain_handle(model: &Model, home: &TokenStream) -> TokenStream {
     match &model.place {
-        Place::Object(object) => match model.lifecycle.in_object() {
-            None => handle_of(object, &model.krate),
-            Some(expiry) => {
-                let cache = cache_of(object, &model.krate);
-                quote! { #cache.__handle_with(#expiry) }
+        Place::Object(object) => {
+            let cache = cache_of(object, &model.krate);
+            match (model.lifecycle.in_object(), model.lifecycle.is_tagged()) {
+                (None, false) => handle_of(object, &model.krate),
+                (None, true) => quote! { #cache.__handle_tagged() },
+                (Some(expiry), false) => quote! { #cache.__handle_with(#expiry) },
+                (Some(expiry), true) => quote! { #cache.__handle_tagged_with(#expiry) },
             }
-        },
+        }
         Place::Static(parts) => {
             let handle = options(model, home)
                 .map_or_else(|| quote! { handle() }, |options| quote! { handle_with(#options) });

@@ -239,10 +239,14 @@ impl<C: CacheTypes<Key: Words, Value: Words>> Placement for LockFree<C> {
         matches: impl Fn(usize, &C::Key) -> bool,
         mut read: impl FnMut(usize, &C::Value),
         mut missed: impl FnMut(RoundMisses),
-        (count, lifecycle): (CountMisses, &impl Lifecycle<Stamped<C>>),
+        (count, lifecycle): (CountMisses<'_>, &impl Lifecycle<Stamped<C>>),
     ) {
         let mut left = Positions::NONE;
         for (position, &hash) in hashes.iter().enumerate() {
+            if !count.may_read_unlocked() {
+                left.add(position);
+                continue;
+            }
             match self.read(hash, |key| matches(position, key), |value| *value) {
                 Read::Hit(value) => read(position, &value),
                 Read::Missing(_) | Read::Locked => left.add(position),

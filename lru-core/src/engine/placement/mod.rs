@@ -88,7 +88,7 @@ pub trait Placement {
         matches: impl Fn(usize, &StoredKey<Self>) -> bool,
         read: impl FnMut(usize, &StoredValue<Self>),
         mut missed: impl FnMut(RoundMisses),
-        (count, lifecycle): (CountMisses, &impl Lifecycle<Self::Types>),
+        (count, lifecycle): (CountMisses<'_>, &impl Lifecycle<Self::Types>),
     ) {
         let Some(&first) = hashes.first() else { return };
         let round = (hashes, Positions::below(hashes.len()));
@@ -288,7 +288,7 @@ impl<E: Placement, P: Deref<Target = E>> Placement for P {
         matches: impl Fn(usize, &StoredKey<E>) -> bool,
         read: impl FnMut(usize, &StoredValue<E>),
         missed: impl FnMut(RoundMisses),
-        settings: (CountMisses, &impl Lifecycle<E::Types>),
+        settings: (CountMisses<'_>, &impl Lifecycle<E::Types>),
     ) {
         (**self).lookup_round(hashes, matches, read, missed, settings);
     }

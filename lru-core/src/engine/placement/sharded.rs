@@ -252,7 +252,7 @@ where
         matches: impl Fn(usize, &C::Key) -> bool,
         mut read: impl FnMut(usize, &C::Value),
         mut missed: impl FnMut(RoundMisses),
-        (count, lifecycle): (CountMisses, &impl Lifecycle<C>),
+        (count, lifecycle): (CountMisses<'_>, &impl Lifecycle<C>),
     ) {
         let mut left = Positions::below(hashes.len());
         while let Some(first) = left.iter().next() {
