@@ -95,7 +95,7 @@ fn weights_count_against_the_new_capacity() {
     fn text(n: usize) -> String {
         "x".repeat(n)
     }
-    [30, 20, 10, 40].map(text);
+    [30, 20, 10, 40].into_iter().for_each(|n| _ = text(n));
     assert_eq!(text::cache_info().currsize, 100);
     text::cache_resize(50);
     assert_eq!(text::cache_info().currsize, 50);
@@ -285,7 +285,7 @@ mod at_run_time {
             n
         }
         let calls = AtomicUsize::new(0);
-        [1, 2, 2, 3, 1].map(|n| assert_eq!(hidden(&calls, n), n));
+        [1, 2, 2, 3, 1].into_iter().for_each(|n| assert_eq!(hidden(&calls, n), n));
         assert_eq!(calls.into_inner(), 4);
     }
 
