@@ -16,9 +16,12 @@ pub(super) fn variable(namespace: &str) -> String {
 }
 
 /// Reads a capacity: a number, or `none`.
-pub(super) fn capacity(value: &str) -> Option<Option<usize>> {
+pub(super) fn capacity(value: &str) -> Result<Option<usize>, OverrideErrorReason> {
     let value = value.trim();
-    if value.eq_ignore_ascii_case("none") { Some(None) } else { value.parse().ok().map(Some) }
+    if value.eq_ignore_ascii_case("none") {
+        return Ok(None);
+    }
+    value.parse().map(Some).map_err(|_| OverrideErrorReason::NotACapacity)
 }
 
 /// A variable that has not changed the capacity of a function.
@@ -98,8 +101,9 @@ mod tests {
 
     #[test]
     fn a_capacity_is_a_number_or_none() {
-        assert_eq!([" 12 ", "0"].map(capacity), [Some(Some(12)), Some(Some(0))]);
-        assert_eq!(["none", "None"].map(capacity), [Some(None); 2]);
-        assert_eq!(["", "-1", "1.5", "1_000", "many", "99999999999999999999999"].map(capacity), [None; 6]);
+        assert_eq!([" 12 ", "0"].map(capacity), [Ok(Some(12)), Ok(Some(0))]);
+        assert_eq!(["none", "None"].map(capacity), [Ok(None); 2]);
+        let wrong = ["", "-1", "1.5", "1_000", "many", "99999999999999999999999"];
+        assert_eq!(wrong.map(capacity), [Err(OverrideErrorReason::NotACapacity); 6]);
     }
 }

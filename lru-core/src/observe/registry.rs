@@ -271,7 +271,7 @@ fn set(known: &[(String, &Function)], variable: &str, value: &str) -> Result<(),
     if named.next().is_some() {
         return Err(OverrideErrorReason::SeveralFunctions);
     }
-    let maxsize = overrides::capacity(value).ok_or(OverrideErrorReason::NotACapacity)?;
+    let maxsize = overrides::capacity(value)?;
     if function.resize(maxsize) { Ok(()) } else { Err(OverrideErrorReason::NotBounded) }
 }
 

@@ -22,6 +22,7 @@ use crate::key::{KeyHash, STEP};
 use crate::observe::CacheInfo;
 #[cfg(feature = "registry")]
 use crate::observe::counts::Counts;
+use crate::store::maxsize::Capacity;
 use crate::store::{CacheTypes, Entry, EntryOf, Epoch, MaxSize};
 
 /// The engine of a shard.
@@ -67,6 +68,7 @@ type HeldBy<'a, C, S> = <<S as SelectShardLock>::ShardLock<State<C>> as Lock<Sta
 type ShardOf<C, const CALLBACK_FREE: bool> = Shard<C, SelectLock<CALLBACK_FREE>>;
 
 /// The shards of one function. `CALLBACK_FREE` is true if no user code runs under their locks.
+#[expect(clippy::struct_field_names, reason = "the shards are called so")]
 pub struct Shards<C: CacheTypes, const N: usize, const CALLBACK_FREE: bool = false>
 where
     SelectLock<CALLBACK_FREE>: SelectShardLock,
@@ -74,7 +76,7 @@ where
     shards: [ShardOf<C, CALLBACK_FREE>; N],
     maxsize: MaxSize,
     /// The capacity, if it was changed. The lock is a leaf.
-    resized: Mutex<Option<Option<usize>>>,
+    resized: Mutex<Option<Capacity>>,
 }
 
 /// Returns the part of shard `number` in a capacity that `shards` shards divide; `None` if it has no room for a result.
@@ -368,7 +370,7 @@ where
     }
 
     fn maxsize(&self) -> Option<usize> {
-        (*self.resized.lock()).unwrap_or_else(|| self.maxsize.to_option())
+        self.resized.lock().map_or_else(|| self.maxsize.to_option(), |Capacity(maxsize)| maxsize)
     }
 
     /// Like the capacity at the beginning, the new one is divided among the shards.
@@ -377,7 +379,7 @@ where
         maxsize: Option<usize>,
         mut resize: impl FnMut(&EngineOf<Self>, &dyn Fn() -> Option<usize>),
     ) {
-        *self.resized.lock() = Some(maxsize);
+        *self.resized.lock() = Some(Capacity(maxsize));
         let is_nested = Self::is_nested();
         let defers = is_nested && self.holds_any();
         for (number, shard) in self.shards.iter().enumerate() {

@@ -6,6 +6,7 @@ use crate::engine::placement::Placement;
 use crate::engine::placement::isolation::NewLike;
 use crate::engine::placement::shard_lock::SelectShardLock;
 use crate::store::CacheTypes;
+use crate::store::maxsize::Capacity;
 
 impl<C: CacheTypes, const N: usize> NewLike for Shards<C, N> {
     fn new_like(&self) -> Self {
@@ -24,8 +25,8 @@ where
     SelectLock<CALLBACK_FREE>: SelectShardLock,
 {
     /// Sets the capacity of empty shards.
-    fn of_capacity(self, resized: Option<Option<usize>>) -> Self {
-        if let Some(maxsize) = resized {
+    fn of_capacity(self, resized: Option<Capacity>) -> Self {
+        if let Some(Capacity(maxsize)) = resized {
             self.resize(maxsize, |engine, capacity| engine.set_capacity(capacity()));
         }
         self
