@@ -16,6 +16,7 @@
 mod accessors;
 mod asyncs;
 mod flights;
+mod mixed_storm;
 mod model;
 mod nested;
 mod options;
