@@ -281,7 +281,8 @@ pub use lru_core::Tagged;
 /// `crate = path` first.
 ///
 /// The memoized functions have accessors, and a cache that is still there after the change: one of their own, or an object in a
-/// `static`, not in `self` or another argument.
+/// `static`. Results in an object in `self` or another argument need [`tags` or `depends`](macro@lru_cache#tags-and-dependencies): they
+/// are invalidated by a tag. Values that the object's own methods have computed have none.
 ///
 /// * With `scope = thread`, the result of the thread that makes the change is invalidated.
 /// * With a backend, the result is removed there as well, and the function waits for that. An error is counted and reported to
@@ -787,6 +788,9 @@ pub use lru_macros::cache;
 ///   dropped. A `Vec` of another length is a [`WrongLength`].
 /// * Calls of an `async fn`, or with `single_flight = true`, share the computation of each element, whatever their overlap. The body may
 ///   run more than once in a call then, if another call has not computed what it was to; other arguments are cloned for it.
+/// * With `gather = seconds`, calls of an `async fn` that lack elements wait for each other that long, and become one call of the
+///   body (DataLoader), or when `gather_max` elements wait (100 if it is not given). The first call's future drives it; no runtime is
+///   needed. An `Err` goes to all of them.
 /// * Counters, `maxsize`, policy, `weight`, `ttl`, `keep` hold for each element. The lock is taken once for each 64 elements.
 /// * Accessors take one element: `users::cache_invalidate(7)`. `cache_peek_many(&[7, 8])` and
 ///   `cache_put_many(vec![(7, Some(user))])` take many. There are no `cache_refresh` and `cache_call`.
@@ -854,7 +858,12 @@ pub use lru_macros::cache;
 /// * An invalid entry counts in `currsize` until it is removed: when its result is stored anew, or by a later insert, each of which looks at two
 ///   entries. It leaves with [`RemovalCause::Invalidated`], and counts in `cache_stats()`.
 ///
-/// They are for functions with a cache of their own, in memory: not with [`backend`](#backends) or [`cache`](#cache-objects).
+/// In a [cache object](#cache-objects), `cache_invalidate_tag` is for the results of all functions that share the object. The object's own
+/// methods serve no invalid result, and what they change invalidates its dependents: `insert`, `remove`, `compute`, `retain`, `clear`. A value that
+/// they store has no tags, but for that of its key if a function with `tags` or `depends` has used the object before and the value was not computed
+/// by `get_or_insert_with` or the like; what is computed from a value without any is valid only until anything is invalidated. If the object
+/// is dropped, what was computed from its results stays.
+///
 /// [`macro@invalidates`] invalidates after a function that makes a change.
 ///
 /// ## `scope`
