@@ -56,26 +56,6 @@ pub(super) fn in_static(model: &Model, home: &TokenStream) -> Option<TokenStream
     }
 }
 
-/// From where a cache can be reached without a call.
-pub(super) enum Reach {
-    /// From any thread: a `static`.
-    Anywhere,
-    /// From its thread.
-    Thread,
-    /// From a call alone.
-    Call,
-}
-
-/// From where the cache can be reached.
-pub(super) fn reach(model: &Model) -> Reach {
-    match &model.place {
-        Place::Static(Parts::PerThread) => Reach::Thread,
-        Place::Static(_) => Reach::Anywhere,
-        Place::Object(Expr::Path(_)) if model.object().is_none() => Reach::Anywhere,
-        Place::Object(_) => Reach::Call,
-    }
-}
-
 /// The call of the function that returns the cache.
 fn of_function(model: &Model, home: &TokenStream) -> TokenStream {
     let memo = name(model);
