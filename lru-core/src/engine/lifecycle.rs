@@ -55,6 +55,11 @@ pub trait Expiry<T> {
         None
     }
 
+    /// Like [`own_deadline`](Self::own_deadline), of a result for which no entry is made.
+    fn deadline_without_entry(&self, _options: &EntryOptions) -> Option<Ticks> {
+        None
+    }
+
     /// Returns the time since an entry was stored, if it is recorded and the clock measures seconds.
     fn age(&self, _meta: &T) -> Option<Duration> {
         None
@@ -112,6 +117,11 @@ pub trait Lifecycle<C: CacheTypes>: Expiry<C::Meta> {
     fn validity(&self) -> Option<&Validity> {
         None
     }
+
+    /// Returns the number that distinguishes the cache from others, if it has one: one whose address may change.
+    fn number(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// The lifecycle of entries without metadata, which never expire. There are no hooks.
@@ -122,6 +132,11 @@ impl Expiry<()> for NoLifecycle {
     #[inline]
     fn now(&self) -> Ticks {
         Ticks::START
+    }
+
+    #[inline]
+    fn is_surely_fresh(&self, (): &(), _: Ticks) -> bool {
+        true
     }
 
     #[inline]

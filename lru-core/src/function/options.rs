@@ -6,6 +6,7 @@ use crate::engine::{Expiry, Hooks, Lifecycle};
 use crate::expiry::clock::seldom;
 use crate::expiry::duration::Span;
 use crate::expiry::entry_deadlines::EntryInfo;
+use crate::expiry::queue::Queued;
 use crate::expiry::stale_window::Staleness;
 use crate::expiry::time_to_live::Deadlines;
 use crate::expiry::{Clock, EntryOptions, ExpirySettings, Freshness, Ticks, Timestamp};
@@ -146,6 +147,11 @@ impl<C: Clock, H, W: Staleness> Expiry<EntryInfo<W>> for Options<C, H> {
         has_own.then_some(if C::IS_SYSTEM { fresh_until } else { Ticks::NEVER })
     }
 
+    fn deadline_without_entry(&self, options: &EntryOptions) -> Option<Ticks> {
+        let info: EntryInfo<W> = self.expiry.info(self.clock.now().now(), *options);
+        Expiry::<EntryInfo<W>>::own_deadline(self, &info, options)
+    }
+
     fn age(&self, info: &EntryInfo<W>) -> Option<Duration> {
         C::Time::between(info.stored, self.clock.now().now()).duration()
     }
@@ -164,7 +170,7 @@ where
     X: CacheTypes<Meta = EntryInfo<W>>,
     C: Clock,
     H: Hooks<X::Key, X::Value>,
-    W: Staleness,
+    W: Queued,
 {
     type Hooks = H;
 

@@ -80,6 +80,11 @@ impl Lifecycle {
         self.eviction.maxsize.get()
     }
 
+    /// The expression of the bound, if it is known at run time only.
+    pub(crate) fn maxsize_at_run_time(&self) -> Option<&Expr> {
+        self.maxsize().and_then(MaxSize::at_run_time)
+    }
+
     /// Whether entries have a weight, or an expiry.
     fn has_info(&self) -> bool {
         let Self { eviction, expiry, has_front_ttl, .. } = self;

@@ -160,6 +160,16 @@ pub trait Placement {
         self.first(Engine::maxsize)
     }
 
+    /// Sets the capacity of all engines together: calls `resize` for each engine, with the function that returns its part
+    /// of the capacity.
+    fn resize(
+        &self,
+        maxsize: Option<usize>,
+        mut resize: impl FnMut(&EngineOf<Self>, &dyn Fn() -> Option<usize>),
+    ) {
+        self.first(|engine| resize(engine, &|| maxsize));
+    }
+
     /// Returns whether the current thread holds the lock of any engine, in which case it must not block on
     /// another thread.
     fn is_held(&self) -> bool {
@@ -331,6 +341,10 @@ impl<E: Placement, P: Deref<Target = E>> Placement for P {
 
     fn maxsize(&self) -> Option<usize> {
         (**self).maxsize()
+    }
+
+    fn resize(&self, maxsize: Option<usize>, resize: impl FnMut(&EngineOf<E>, &dyn Fn() -> Option<usize>)) {
+        (**self).resize(maxsize, resize);
     }
 
     fn is_held(&self) -> bool {
