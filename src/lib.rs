@@ -219,6 +219,7 @@ pub use lru_core::{
     Clock, Compute, FifoCache, LfuCache, LruCache, ManualClock, RemovalCause, RrCache, Source, SystemClock,
     Timer, Timestamp, TtlCache, WrongLength,
 };
+pub use lru_core::{GIB, HeapSize, KIB, MIB};
 pub use lru_core::{Invalidated, Tag, depends_on, invalidate, set_tag_capacity, tag};
 #[cfg(feature = "axum")]
 pub use lru_page as debug_page;
@@ -338,6 +339,39 @@ pub use lru_macros::invalidates;
 /// assert_eq!(count::cache_info().hits, 1);
 /// ```
 pub use lru_macros::Argument;
+
+/// Implements [`HeapSize`](trait@HeapSize) for a type of your own: its values own what their fields own.
+///
+/// A field of a type that is not `HeapSize`, as of another crate, takes a function that returns the bytes that it owns:
+/// `#[heap_size(with = |image| image.as_bytes().len())]`. If this crate was renamed, write `#[heap_size(crate = path)]`
+/// on the type.
+///
+/// ```
+/// use functools::{HeapSize, MIB, lru_cache};
+///
+/// mod other_crate {
+///     #[derive(Clone)]
+///     pub struct Image(pub Vec<u8>);
+/// }
+///
+/// #[derive(Clone, HeapSize)]
+/// struct Profile {
+///     name: String,
+///     friends: Vec<u64>,
+///     #[heap_size(with = |image| image.0.capacity())]
+///     picture: other_crate::Image,
+/// }
+///
+/// #[lru_cache(maxsize = 64 * MIB, weight = bytes)]
+/// fn profile(id: u64) -> Profile {
+///     // …
+/// #   Profile { name: "Ann".into(), friends: vec![id; 10], picture: other_crate::Image(vec![0; 5000]) }
+/// }
+///
+/// profile(1);
+/// assert!((5083..5400).contains(&profile::cache_info().currsize));
+/// ```
+pub use lru_macros::HeapSize;
 
 /// Caches all results of a function: Python's `functools.cache`.
 ///

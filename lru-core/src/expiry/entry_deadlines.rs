@@ -2,6 +2,7 @@
 
 use core::cell::Cell;
 
+use crate::expiry::queue::NOTE_BYTES;
 use crate::expiry::stale_window::{Freshness, StaleWindow, Staleness};
 use crate::expiry::ticks::Ticks;
 
@@ -28,6 +29,12 @@ impl<W: Staleness> EntryInfo<W> {
     pub fn new(weight: usize, expires: Ticks, idle: Ticks, window: Option<StaleWindow>) -> Self {
         let (stored, idle) = (Ticks::START, Cell::new(idle));
         Self { serial: 0, weight, stored, expires, idle, window: W::new(window) }
+    }
+
+    /// Returns the bytes that the metadata needs outside of the entry.
+    pub(crate) fn owned_bytes(&self) -> usize {
+        let note = if self.deadline() == Ticks::NEVER { 0 } else { NOTE_BYTES };
+        note + self.window.boxed_bytes()
     }
 
     /// Limits the time for which the entry is fresh to `end`; for an entry without a stale window, the time

@@ -24,6 +24,9 @@ struct Note {
     slot: usize,
 }
 
+/// The bytes of the note of an entry in the heap, which has room for up to twice as many.
+pub(super) const NOTE_BYTES: usize = size_of::<Note>() / 2 * 3;
+
 /// The deadlines of the entries in a store.
 pub struct ExpiryQueue {
     /// `None` until the first note: an empty `BinaryHeap` is not a constant.
@@ -42,6 +45,10 @@ impl<W: Staleness> EntryMeta for EntryInfo<W> {
 
     fn weight(&self) -> usize {
         self.weight
+    }
+
+    fn add_weight(&mut self, bytes: usize) {
+        self.weight = self.weight.saturating_add(bytes);
     }
 }
 

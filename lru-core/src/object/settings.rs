@@ -12,7 +12,7 @@ use crate::expiry::stale_window::StaleWindow;
 use crate::expiry::{Clock, EntryOptions, ExpirySettings, Freshness, Ticks, Timestamp};
 use crate::function::call::pending_call::FlightOptions;
 use crate::store::types::Types;
-use crate::store::{CacheTypes, Candidates, RemovalCause};
+use crate::store::{CacheTypes, Candidates, EntryMeta, RemovalCause};
 
 /// The metadata of an entry in a cache object. Few entries have a stale window.
 pub(crate) type ObjectInfo = EntryInfo<Option<Box<StaleWindow>>>;
@@ -37,6 +37,8 @@ pub struct Settings<K, V, C: Clock> {
     pub(super) is_timed: AtomicBool,
     pub(super) ttu: Option<Ttu<K, V, C::Time>>,
     pub(super) weigher: Option<Weigher<K, V>>,
+    /// Whether the weigher returns bytes.
+    pub(super) weighs_bytes: bool,
     pub(super) listener: Option<Listener<K, V>>,
     pub(super) choice: Option<Choice<K>>,
     /// How async calls share computations, and other calls as well if the keys can be cloned for them.
@@ -55,6 +57,7 @@ impl<K, V, C: Clock> Settings<K, V, C> {
             is_timed,
             ttu: None,
             weigher: None,
+            weighs_bytes: false,
             listener: None,
             choice: None,
             flight,
@@ -91,7 +94,11 @@ impl<K, V, C: Clock> Settings<K, V, C> {
         if function.is_some() || options.max_age.is_some() {
             self.is_timed.store(true, Relaxed);
         }
-        expiry.info(now.now(), EntryOptions { weight, until, ..options })
+        let mut info: ObjectInfo = expiry.info(now.now(), EntryOptions { weight, until, ..options });
+        if self.weighs_bytes {
+            info.add_weight(info.owned_bytes());
+        }
+        info
     }
 }
 

@@ -44,6 +44,12 @@ impl<C: CacheTypes> Bounded<C> {
         Self::new(self.maxsize, self.policy.emptied())
     }
 
+    /// The bytes of an entry in the tables of the store, which have room for an eighth more entries than there are.
+    pub(super) const ENTRY_BYTES: usize = {
+        let exact = Arena::<Entry<C>>::SLOT_BYTES + Index::SLOT_BYTES + C::Policy::SLOT_BYTES;
+        exact + exact / 8
+    };
+
     pub(super) fn maxsize(&self) -> Option<usize> {
         self.maxsize
     }
@@ -177,7 +183,7 @@ impl<C: CacheTypes> Bounded<C> {
     #[inline(never)]
     fn add(&mut self, entry: Entry<C>) {
         let (hash, weight) = (entry.hash, entry.meta.weight());
-        let slot = self.arena.insert(entry, self.limit());
+        let slot = self.arena.insert(entry, self.most_entries());
         if self.index.has_room(slot) {
             self.index.insert(hash, slot);
         } else {
@@ -193,6 +199,20 @@ impl<C: CacheTypes> Bounded<C> {
         if !C::Meta::IS_BARE {
             self.schedule_expiry(slot);
         }
+    }
+
+    /// Returns for how many entries there should be memory at most, when the arena grows.
+    ///
+    /// With weights, these are an eighth more than the capacity holds of entries that weigh as much as those there are, and
+    /// an eighth more than there are at least.
+    fn most_entries(&self) -> usize {
+        if C::Meta::IS_BARE || !self.arena.is_exhausted() {
+            return self.limit();
+        }
+        let len = self.arena.len();
+        let mean = (self.weight / len.max(1)).max(1);
+        let expected = self.limit() / mean;
+        expected.saturating_add(expected / 8).max(len + len / 8 + 4)
     }
 
     /// Records the deadline of the entry in a slot.

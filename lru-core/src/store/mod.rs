@@ -52,6 +52,12 @@ pub use unbounded::Table;
 /// The hash table of the unbounded store of a cache.
 pub(crate) type TableOf<C> = Table<<C as CacheTypes>::Key, <C as CacheTypes>::Value, <C as CacheTypes>::Meta>;
 
+/// Returns the bytes of an entry of a cache that bounds the weight of its entries: key, value and metadata themselves, and
+/// what the tables of the store need for the entry.
+pub(crate) const fn entry_bytes<C: CacheTypes>() -> usize {
+    Bounded::<C>::ENTRY_BYTES
+}
+
 /// The entries removed from a store.
 pub(crate) type Removed<C> = RemovedEntries<C, Store<C>>;
 

@@ -29,7 +29,7 @@ pub(crate) use groups::ungrouped;
 pub(crate) use table::{Args, Backend, Eviction, Expiry, Flight, Items, Placement, Results, Validity};
 #[cfg(test)]
 pub(crate) use table::{Described, REFERENCE};
-pub(crate) use values::{Accessors, Format, MaxSize, OnLost, Policy, Scope, SingleFlight, Swr};
+pub(crate) use values::{Accessors, Format, MaxSize, OnLost, Policy, Scope, SingleFlight, Swr, Weight};
 
 use table::Entry;
 

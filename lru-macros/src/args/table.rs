@@ -28,8 +28,9 @@ use syn::{Expr, LitStr, Path, Token};
 use super::attribute::Attribute;
 use super::given::Given;
 use super::values::{
-    Accessors, Format, MaxSize, OnLost, Policy, Scope, SingleFlight, Swr, count, duration, expression,
-    fraction, function, maxsize, name, namespace, number, path, shards, stale, tags, time_to_live, word,
+    Accessors, Format, MaxSize, OnLost, Policy, Scope, SingleFlight, Swr, Weight, count, duration,
+    expression, fraction, function, maxsize, name, namespace, number, path, shards, stale, tags,
+    time_to_live, weight, word,
 };
 
 /// Turns the table into the structs of the groups, [`Args`], [`OPTIONS`] and [`REFERENCE`].
@@ -112,9 +113,9 @@ options! {
         /// With `policy = rr`: seed of the random generator.
         seed: Expr = number, "an integer, such as `seed = 42`",
             default "`0`", see "policy", not in Cache;
-        /// Weigher: what an entry counts for; `maxsize` then bounds the total.
-        weight: Expr = function,
-            "a function that returns the weight of a result, such as `weight = |name, text| text.len()`",
+        /// Weigher: what an entry counts for; `maxsize` then bounds the total. With `bytes`, its size in bytes.
+        weight: Weight = weight,
+            "`bytes` or a function that returns the weight of a result, such as `weight = |name, text| text.len()`",
             default "`1`", see "weight", not in Cache;
         /// With `weight`: what an entry weighs at least; with `0` entries may be free, and their number is not bounded.
         min_weight: Expr = number, "an integer, such as `min_weight = 0`",

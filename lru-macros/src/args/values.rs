@@ -191,6 +191,34 @@ pub(super) fn function(input: ParseStream, takes: &str) -> syn::Result<Expr> {
     }
 }
 
+/// What an entry weighs.
+pub(crate) enum Weight {
+    /// Its size in bytes; the word, to be underlined.
+    Bytes(Ident),
+    /// What a function returns.
+    Function(Expr),
+}
+
+impl Weight {
+    /// The function.
+    pub(crate) fn function(&self) -> Option<&Expr> {
+        match self {
+            Self::Bytes(_) => None,
+            Self::Function(function) => Some(function),
+        }
+    }
+}
+
+/// The word `bytes`, or a function. One of this name is written with its path.
+pub(super) fn weight(input: ParseStream, takes: &str) -> syn::Result<Weight> {
+    let function = function(input, takes)?;
+    let word = match &function {
+        Expr::Path(path) => path.path.get_ident().filter(|word| *word == "bytes").cloned(),
+        _ => None,
+    };
+    Ok(word.map_or(Weight::Function(function), Weight::Bytes))
+}
+
 /// A closure: the number of its parameters tells whether it takes the result.
 pub(super) fn tags(input: ParseStream, takes: &str) -> syn::Result<Expr> {
     match function(input, takes)? {

@@ -7,7 +7,7 @@ use syn::Expr;
 use super::krate::Krate;
 use super::option_functions::{applied, called};
 use super::sums;
-use crate::args::{Backend, Eviction, Expiry, Given, MaxSize, Policy, Swr, Validity};
+use crate::args::{Backend, Eviction, Expiry, Given, MaxSize, Policy, Swr, Validity, Weight};
 use crate::type_tokens;
 
 /// The lifecycle of entries.
@@ -54,6 +54,17 @@ impl EntryTypes {
     }
 }
 
+impl EntryTypes {
+    /// The method of the options that makes the size in bytes of an entry its weight.
+    fn weigh_bytes(&self, word: &Ident, krate: &Krate) -> TokenStream {
+        let Self { key, stored, .. } = self;
+        let (at, krate) = (word.span(), krate.at(word.span()));
+        quote_spanned! { at=>
+            .weigh_bytes(#krate::__private::bytes_owned_by::<#key, #stored>)
+        }
+    }
+}
+
 impl Lifecycle {
     pub(super) fn new(
         eviction: Eviction,
@@ -86,16 +97,16 @@ impl Lifecycle {
         let Expiry { ttl, tti, ttu, jitter, error_ttl, swr: _, stale_if_error, stale_if_slow, timer } =
             expiry;
         let options = [ttl, tti, ttu, jitter, error_ttl, stale_if_error, stale_if_slow, timer];
-        let hooks = [&eviction.on_evict, &eviction.choice, &eviction.weight];
-        *has_front_ttl || options.into_iter().chain(hooks).any(Given::is_some)
+        let hooks = [&eviction.on_evict, &eviction.choice];
+        *has_front_ttl || eviction.weight.is_some() || options.into_iter().chain(hooks).any(Given::is_some)
     }
 
     /// Whether user code runs in the cache: a clock, a weigher, a function that sets deadlines, a victim chooser or an
     /// eviction listener.
     pub(crate) fn runs_user_code(&self) -> bool {
         let Self { eviction, expiry, .. } = self;
-        let functions = [&eviction.on_evict, &eviction.choice, &eviction.weight, &expiry.ttu, &expiry.timer];
-        functions.into_iter().any(Given::is_some)
+        let functions = [&eviction.on_evict, &eviction.choice, &expiry.ttu, &expiry.timer];
+        eviction.weight.is_some() || functions.into_iter().any(Given::is_some)
     }
 
     /// The time to live of all results: `ttu` has precedence over that of the attribute.
@@ -225,7 +236,12 @@ impl Lifecycle {
         let choice = eviction.choice.get().map(|choice| {
             quote! { .choice::<#key, #arguments, _>(|__key| #place, #choice) }
         });
-        let options = quote! { #krate::__private::Options::new(#clock) #settings #timed #on_evict #choice };
+        let weight = match eviction.weight.get() {
+            Some(Weight::Bytes(word)) => Some(entry_types.weigh_bytes(word, krate)),
+            Some(Weight::Function(_)) | None => None,
+        };
+        let options =
+            quote! { #krate::__private::Options::new(#clock) #settings #timed #on_evict #choice #weight };
         self.of_call(krate, Some(options))
     }
 
@@ -334,7 +350,13 @@ impl Lifecycle {
         let given = [arguments, &[quote! { __value }]].concat();
         let made = |function: &Expr| applied(function, krate, &given);
         let keep = self.keep.get().map(made).map(|keep| quote! { is_kept: #keep, });
-        let weight = self.eviction.weight.get().map(made).map(|weight| quote! { weight: #weight, });
+        let weight = self
+            .eviction
+            .weight
+            .get()
+            .and_then(Weight::function)
+            .map(made)
+            .map(|weight| quote! { weight: #weight, });
         let ttl = self.expiry.ttl_of_result().map(|ttl| {
             let (at, ttl) = (type_tokens::first_span(ttl), made(ttl));
             let krate = krate.at(at);
@@ -375,8 +397,8 @@ pub(super) fn of_arguments<'a>(
     keep: &'a Given<Expr>,
     validity: &'a Validity,
 ) -> impl Iterator<Item = &'a Expr> {
-    let functions =
-        [keep.get(), eviction.weight.get(), expiry.ttl_of_result(), expiry.ttu.get(), validity.tags.get()];
+    let weight = eviction.weight.get().and_then(Weight::function);
+    let functions = [keep.get(), weight, expiry.ttl_of_result(), expiry.ttu.get(), validity.tags.get()];
     functions.into_iter().flatten()
 }
 

@@ -39,6 +39,11 @@ impl<M> TaggedInfo<M> {
         info
     }
 
+    /// Returns the bytes that the tags need, in the entry and outside.
+    pub(super) fn tag_bytes(&self) -> usize {
+        size_of::<Self>() - size_of::<M>() + self.node.shared_bytes()
+    }
+
     /// Returns whether the entry is valid for a call that has `seen` this generation.
     #[inline]
     pub(super) fn is_valid(&self, seen: Generation) -> bool {
@@ -77,6 +82,10 @@ impl<M: EntryMeta> EntryMeta for TaggedInfo<M> {
     #[inline]
     fn weight(&self) -> usize {
         self.inner.weight()
+    }
+
+    fn add_weight(&mut self, bytes: usize) {
+        self.inner.add_weight(bytes);
     }
 }
 

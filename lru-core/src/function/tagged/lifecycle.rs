@@ -2,13 +2,13 @@
 
 use core::time::Duration;
 
-use crate::engine::lifecycle::{Expiry, Lifecycle};
+use crate::engine::lifecycle::{Expiry, Hooks, Lifecycle};
 use crate::expiry::clock::Clock;
 use crate::expiry::time_to_live::Deadlines;
 use crate::expiry::{EntryOptions, Freshness, Ticks, Timestamp};
 use crate::function::tagged::info::TaggedInfo;
-use crate::store::CacheTypes;
 use crate::store::types::Types;
+use crate::store::{CacheTypes, EntryMeta};
 use crate::tags::frame::{is_recording, record};
 use crate::tags::validity::Validity;
 
@@ -117,6 +117,7 @@ type Untagged<X, M> = Types<<X as CacheTypes>::Key, <X as CacheTypes>::Value, <X
 impl<X, M, S> Lifecycle<X> for TaggedLifecycle<S>
 where
     X: CacheTypes<Meta = TaggedInfo<M>>,
+    M: EntryMeta,
     Untagged<X, M>: CacheTypes<Key = X::Key, Value = X::Value, Meta = M>,
     S: Lifecycle<Untagged<X, M>>,
 {
@@ -130,7 +131,12 @@ where
     fn meta(&self, key: &X::Key, value: &X::Value, options: EntryOptions) -> TaggedInfo<M> {
         let inner = self.inner.meta(key, value, options);
         let deadline = self.inner.own_deadline(&inner, &options);
-        TaggedInfo::new(inner, self.validity.node(), deadline)
+        let mut info = TaggedInfo::new(inner, self.validity.node(), deadline);
+        if <S::Hooks as Hooks<X::Key, X::Value>>::WEIGHS_BYTES {
+            let bytes = info.tag_bytes();
+            info.add_weight(bytes);
+        }
+        info
     }
 
     #[inline]

@@ -58,6 +58,10 @@ pub trait Policy: sealed::Sealed + fmt::Debug + Sized {
     #[doc(hidden)]
     const NEW: Self;
 
+    /// The bytes that the policy needs for a slot.
+    #[doc(hidden)]
+    const SLOT_BYTES: usize = 0;
+
     /// Records a hit on the entry in `slot`.
     #[doc(hidden)]
     #[inline]
