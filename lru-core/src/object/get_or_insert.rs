@@ -6,6 +6,7 @@ use core::convert::Infallible;
 use core::future::Future;
 use core::hash::{Hash, Hasher};
 
+use crate::engine::insert::Comparison;
 use crate::engine::{Expiry, InsertKind};
 use crate::expiry::Clock;
 use crate::function::call::pending_call::FlightOptions;
@@ -15,7 +16,8 @@ use crate::key::{KeyHash, Part};
 use crate::object::Cache;
 use crate::object::revalidate::{answer, answer_async};
 use crate::object::settings::ObjectTypes;
-use crate::store::{Entry, Policy};
+use crate::store::policy::Stopwatch;
+use crate::store::{CacheTypes, Entry, Policy};
 
 impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
     /// Returns a clone of the value for `key`, or computes and stores the value.
@@ -74,11 +76,14 @@ impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
                 Ok(value)
             }
             Err(began) => {
+                let stopwatch = P::Stopwatch::start();
                 let value = match compute() {
                     Ok(value) => value,
                     Err(error) => return self.stale_value(hash, &key).ok_or(error),
                 };
-                self.insert_entry(self.entry(hash, key, value.clone()), InsertKind::Computed(began));
+                let compare = ByEq { stopwatch: stopwatch.stop() };
+                let entry = self.entry(hash, key, value.clone());
+                self.insert_compared(entry, InsertKind::Computed(began), compare);
                 Ok(value)
             }
         }
@@ -229,6 +234,21 @@ impl<K: Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
             (!lifecycle.check(&entry.meta, now).is_gone()).then(|| entry.value.clone())
         };
         self.engine.find_with(hash, |stored| stored == key, value, &lifecycle)
+    }
+}
+
+/// Compares keys by their `Eq`, with the time of the computation.
+struct ByEq<W> {
+    stopwatch: W,
+}
+
+impl<C: CacheTypes<Key: Eq>, W: Stopwatch> Comparison<C> for ByEq<W> {
+    fn is_same(&self, stored: &C::Key, key: &C::Key) -> bool {
+        stored == key
+    }
+
+    fn cost(&self) -> u64 {
+        self.stopwatch.nanoseconds()
     }
 }
 

@@ -194,6 +194,9 @@ impl<C: CacheTypes> Bounded<C> {
         if !C::Meta::IS_BARE {
             self.weight += weight;
         }
+        if C::Policy::IS_WEIGHED {
+            self.policy.announce_weight(weight);
+        }
         self.policy.admitted(&self.arena, slot, hash);
         // Last, because times of a user's type are compared.
         if !C::Meta::IS_BARE {
@@ -239,6 +242,9 @@ impl<C: CacheTypes> Bounded<C> {
         core::mem::swap(&mut stored.meta, &mut entry.meta);
         if !C::Meta::IS_BARE {
             self.weight = self.weight - entry.meta.weight() + stored.meta.weight();
+        }
+        if C::Policy::IS_WEIGHED {
+            self.policy.announce_weight(stored.meta.weight());
         }
         self.policy.replaced(&self.arena, slot);
         removed.push_replaced(entry);
@@ -310,6 +316,11 @@ impl<C: CacheTypes> Bounded<C> {
         }
         let number = choose(&Candidates(self))?;
         candidates.get(number).copied().map(Place::from)
+    }
+
+    /// Tells the policy how long the computation of the next entry took; zero if that is not known.
+    pub(super) fn announce_cost(&mut self, nanoseconds: u64) {
+        self.policy.announce_cost(nanoseconds);
     }
 
     /// Sets the eviction policy of an empty store.
@@ -501,6 +512,7 @@ mod tests {
     impl crate::store::policy::sealed::Sealed for Fickle {}
 
     impl Policy for Fickle {
+        type Stopwatch = ();
         const NEW: Self = Self { slots: BTreeSet::new(), victims: Cell::new(0) };
 
         fn used<T>(&self, ring: &Arena<T>, slot: Slot) {

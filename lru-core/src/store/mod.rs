@@ -338,6 +338,14 @@ impl<C: CacheTypes> Store<C> {
         either!(self, _ => None, bounded => bounded.chosen(choose))
     }
 
+    /// Tells a policy that asks for it how long the computation of the next entry took; zero if that is not known.
+    #[inline]
+    pub(crate) fn announce_cost(&mut self, nanoseconds: impl FnOnce() -> u64) {
+        if C::Policy::IS_WEIGHED {
+            either!(self, _ => {}, bounded => bounded.announce_cost(nanoseconds()));
+        }
+    }
+
     /// Sets the eviction policy of an empty store.
     pub(crate) fn set_policy(&mut self, policy: C::Policy) {
         either!(self, _ => {}, bounded => bounded.set_policy(policy));

@@ -104,7 +104,7 @@ options! {
         maxsize: MaxSize = maxsize, "an integer or `None`",
             default "`128`", see "maxsize", not in Cache;
         /// Eviction policy: which entry makes room for another.
-        policy: Policy = word, "one of `lru`, `lfu`, `fifo`, `rr`, `sieve`, `s3_fifo` and `w_tinylfu`",
+        policy: Policy = word, "one of `lru`, `lfu`, `fifo`, `rr`, `sieve`, `s3_fifo`, `w_tinylfu` and `gdsf`",
             default "`lru`", see "policy", not in Cache FifoCache LfuCache RrCache;
         /// With `policy = rr`: picks the entry to evict.
         choice: Expr = function,

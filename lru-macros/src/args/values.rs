@@ -18,6 +18,7 @@ pub(crate) enum Policy {
     Sieve,
     S3Fifo,
     WTinyLfu,
+    Gdsf,
 }
 
 /// Which concurrent calls with one key are coalesced.
@@ -85,6 +86,7 @@ impl Word for Policy {
         ("sieve", Self::Sieve),
         ("s3_fifo", Self::S3Fifo),
         ("w_tinylfu", Self::WTinyLfu),
+        ("gdsf", Self::Gdsf),
     ];
 }
 

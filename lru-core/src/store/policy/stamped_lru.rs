@@ -86,6 +86,7 @@ impl fmt::Debug for StampedLru {
 impl Sealed for StampedLru {}
 
 impl Policy for StampedLru {
+    type Stopwatch = ();
     const NEW: Self = Self { mirror: None, unpublished: Vec::new(), sorted: RefCell::new(Vec::new()) };
 
     #[inline]
