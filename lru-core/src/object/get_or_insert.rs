@@ -5,6 +5,7 @@
 use core::convert::Infallible;
 use core::future::Future;
 use core::hash::{Hash, Hasher};
+use core::time::Duration;
 
 use crate::engine::insert::Comparison;
 use crate::engine::{Expiry, InsertKind};
@@ -16,7 +17,8 @@ use crate::key::{KeyHash, Part};
 use crate::object::Cache;
 use crate::object::revalidate::{answer, answer_async};
 use crate::object::settings::ObjectTypes;
-use crate::store::policy::Stopwatch;
+use crate::store::policy::Gdsf;
+use crate::store::policy::stopwatch::{Measured, Stopwatch};
 use crate::store::{CacheTypes, Entry, Policy};
 
 impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
@@ -234,6 +236,31 @@ impl<K: Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
             (!lifecycle.check(&entry.meta, now).is_gone()).then(|| entry.value.clone())
         };
         self.engine.find_with(hash, |stored| stored == key, value, &lifecycle)
+    }
+}
+
+impl<K: Hash + Eq, V: Clone, C: Clock> Cache<K, V, Gdsf, C> {
+    /// Like [`insert`](Self::insert), for a value that was computed elsewhere: the policy is told how long that took. With
+    /// `insert` it counts as the mean of what was computed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use lru_core as functools;
+    /// use std::time::Duration;
+    ///
+    /// use functools::Cache;
+    /// use functools::policy::Gdsf;
+    ///
+    /// let routes = Cache::<&str, u32, Gdsf>::new(Some(2));
+    /// routes.insert_with_cost("Rome", 1200, Duration::from_millis(80));
+    /// routes.insert_with_cost("Oslo", 1100, Duration::from_millis(3));
+    /// routes.insert_with_cost("Cork", 1500, Duration::from_millis(5));
+    /// assert!(routes.contains(&"Rome") && !routes.contains(&"Oslo"));
+    /// ```
+    pub fn insert_with_cost(&self, key: K, value: V, cost: Duration) -> Option<V> {
+        let compare = ByEq { stopwatch: Measured::of(cost) };
+        self.insert_compared(self.entry(KeyHash::of(&key), key, value), InsertKind::Inserted, compare)
     }
 }
 

@@ -137,7 +137,14 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         kind: InsertKind,
         policy: O,
     ) -> Miss<E, S, O> {
-        let pending = Pending { hash, key: key.to_stored(), kind, same: Q::stored_eq, max_age: None, stopwatch: Stopwatch::start() };
+        let pending = Pending {
+            hash,
+            key: key.to_stored(),
+            kind,
+            same: Q::stored_eq,
+            max_age: None,
+            stopwatch: Stopwatch::start(),
+        };
         Miss { handle: self, pending: Some(pending), policy }
     }
 }

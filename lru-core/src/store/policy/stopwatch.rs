@@ -1,5 +1,7 @@
 //! [`Stopwatch`]: how long a computation takes, for policies that ask for it.
 
+use core::time::Duration;
+
 use crate::time::Instant;
 
 /// The time of a computation. For policies that do not ask for it, it is `()`, and no clock is read.
@@ -41,6 +43,15 @@ pub struct Measured {
     nanoseconds: u64,
 }
 
+impl Measured {
+    /// Returns one that was stopped after this time.
+    pub(crate) fn of(took: Duration) -> Self {
+        // A time of zero would mean that it is not known.
+        let nanoseconds = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX).max(1);
+        Self { nanoseconds, ..Self::since(Instant::now()) }
+    }
+}
+
 impl Stopwatch for Measured {
     fn start() -> Self {
         Self::since(Instant::now())
@@ -51,9 +62,7 @@ impl Stopwatch for Measured {
     }
 
     fn stop(self) -> Self {
-        // A time of zero would mean that it is not known.
-        let nanoseconds = u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX).max(1);
-        Self { nanoseconds, ..self }
+        Self { start: self.start, ..Self::of(self.start.elapsed()) }
     }
 
     fn nanoseconds(self) -> u64 {

@@ -1,5 +1,0 @@
-//! Entries that are weighed in bytes: `weight = bytes`, `CacheBuilder::weigh_bytes`, `HeapSize`.
-
-mod derived;
-mod measured;
-mod weighed;
