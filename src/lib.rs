@@ -283,7 +283,8 @@ pub use lru_core::Tagged;
 /// `crate = path` first.
 ///
 /// The memoized functions have accessors, and a cache that is still there after the change: one of their own, or an object in a
-/// `static`, not in `self` or another argument.
+/// `static`. Results in an object in `self` or another argument need [`tags` or `depends`](macro@lru_cache#tags-and-dependencies): they
+/// are invalidated by a tag. Values that the object's own methods have computed have none.
 ///
 /// * With `scope = thread`, the result of the thread that makes the change is invalidated.
 /// * With a backend, the result is removed there as well, and the function waits for that. An error is counted and reported to
@@ -415,8 +416,20 @@ pub use lru_macros::cache;
 ///
 /// ## `maxsize`
 ///
-/// The capacity: a constant expression of any integer type. Zero or less disables caching and counts misses. `None` is
+/// The capacity: an expression of any integer type. Zero or less disables caching and counts misses. `None` is
 /// unbounded, like [`macro@cache`].
+///
+/// An expression with a call, such as `config().cache_size`, or with a `*` that follows a reference, is evaluated at run
+/// time, once, at the first call of the function or of an accessor. It may also be an `Option` of an integer. It names items, not
+/// arguments. If it panics, the panic is passed on, and the next call evaluates it again; a call of the function itself in it
+/// panics. Other first calls wait meanwhile, and a call costs one load more. All other expressions are constants; `const { size() }` makes one of a call, as
+/// `scope = thread` demands.
+///
+/// The accessor `f::cache_resize(maxsize)` changes the capacity, and evicts the entries that exceed it, as the policy and the
+/// shards have it; the eviction listener is called. `None` is unbounded, and with `0` nothing is stored. There is none where `maxsize`
+/// is `None` or `0` in the source; where it is a constant of value 0, `cache_resize` does nothing. A smaller cache keeps its memory for
+/// entries to come. With the feature `registry`, `registry::override_from_env()` sets capacities by
+/// variables of the environment.
 ///
 /// Hits of an unbounded cache run in parallel if arguments and results are types of the standard library, so
 /// that no user-defined `Eq` or `Clone` runs, and if none of the expiry options, `weight`, `on_evict`,
@@ -448,6 +461,18 @@ pub use lru_macros::cache;
 /// }
 /// (counted(1), counted(1));
 /// assert_eq!(counted::cache_info().misses, 2);
+///
+/// fn configured() -> usize {
+///     std::env::var("CACHE_SIZE").ok().and_then(|size| size.parse().ok()).unwrap_or(3)
+/// }
+///
+/// #[lru_cache(maxsize = configured())]
+/// fn double(n: u64) -> u64 {
+///     2 * n
+/// }
+/// (double(1), double(2), double(3));
+/// double::cache_resize(2);
+/// assert_eq!((double::cache_info().maxsize, double::cache_info().currsize), (Some(2), 2));
 /// ```
 ///
 /// ## `policy`
@@ -509,7 +534,7 @@ pub use lru_macros::cache;
 /// tenth of a second is left.
 ///
 /// A duration is a number of seconds, an integer or a float, or a [`Duration`](std::time::Duration): any
-/// expression of these types. `jitter = 0.1` shortens the `ttl` of each entry by a random fraction of up to a
+/// expression of these types, which each call evaluates. `jitter = 0.1` shortens the `ttl` of each entry by a random fraction of up to a
 /// tenth, so that entries stored together do not expire together. It never prolongs a `ttl`.
 ///
 /// ```
@@ -844,6 +869,9 @@ pub use lru_macros::cache;
 ///   dropped. A `Vec` of another length is a [`WrongLength`].
 /// * Calls of an `async fn`, or with `single_flight = true`, share the computation of each element, whatever their overlap. The body may
 ///   run more than once in a call then, if another call has not computed what it was to; other arguments are cloned for it.
+/// * With `gather = seconds`, calls of an `async fn` that lack elements wait for each other that long, and become one call of the
+///   body (DataLoader), or when `gather_max` elements wait (100 if it is not given). The first call's future drives it; no runtime is
+///   needed. An `Err` goes to all of them.
 /// * Counters, `maxsize`, policy, `weight`, `ttl`, `keep` hold for each element. The lock is taken once for each 64 elements.
 /// * Accessors take one element: `users::cache_invalidate(7)`. `cache_peek_many(&[7, 8])` and
 ///   `cache_put_many(vec![(7, Some(user))])` take many. There are no `cache_refresh` and `cache_call`.
@@ -911,7 +939,12 @@ pub use lru_macros::cache;
 /// * An invalid entry counts in `currsize` until it is removed: when its result is stored anew, or by a later insert, each of which looks at two
 ///   entries. It leaves with [`RemovalCause::Invalidated`], and counts in `cache_stats()`.
 ///
-/// They are for functions with a cache of their own, in memory: not with [`backend`](#backends) or [`cache`](#cache-objects).
+/// In a [cache object](#cache-objects), `cache_invalidate_tag` is for the results of all functions that share the object. The object's own
+/// methods serve no invalid result, and what they change invalidates its dependents: `insert`, `remove`, `compute`, `retain`, `clear`. A value that
+/// they store has no tags, but for that of its key if a function with `tags` or `depends` has used the object before and the value was not computed
+/// by `get_or_insert_with` or the like; what is computed from a value without any is valid only until anything is invalidated. If the object
+/// is dropped, what was computed from its results stays.
+///
 /// [`macro@invalidates`] invalidates after a function that makes a change.
 ///
 /// ## `scope`
@@ -952,6 +985,8 @@ pub use lru_macros::cache;
 ///
 /// * All shards together never hold more than `maxsize` entries. Keys are not distributed evenly, so a shard may be full while
 ///   others are not: of 64 keys with `maxsize = 64, shards = 16`, about 50 stay. Leave some headroom.
+/// * A capacity that `cache_resize` sets, or that is known at run time only, is divided in the same way. If it is less than the number of shards,
+///   some shards store nothing.
 /// * Eviction is per shard, so the victim need not be the least recently used entry of the whole cache. With one lock per cache,
 ///   `shards = 1` (the default), the order is exact. With `weight`, each shard bounds its own total weight, and a result heavier
 ///   than `maxsize` divided by `shards` is not stored.
@@ -998,7 +1033,8 @@ pub use lru_macros::cache;
 /// of them: some 80 bytes each, 11 kB for 128 numbers. Each thread that calls it takes eight bytes for each entry (64 threads at
 /// a time; further ones take the lock). An unbounded cache has copies of the first 512 results that are hit after the first 256 hits,
 /// some 16 kB; hits of others take a lock, and whatever replaces or removes a result empties the copies. `lock_free = false` saves
-/// this memory, and a few nanoseconds of a miss.
+/// this memory, and a few nanoseconds of a miss. Where `maxsize` is known at run time only, up to 1024 entries are copied. When `cache_resize` raises
+/// the capacity beyond that for which the copy was made, there is no copy any more, and hits take the lock.
 ///
 /// ```
 /// use functools::lru_cache;
@@ -1532,6 +1568,7 @@ pub use lru_macros::cache;
 /// | `f::cache_stats()` | [`CacheStats`]: evictions, expiries, invalidated entries, errors, coalesced calls, stale hits, refreshes |
 /// | `f::cache_clear()` | empties the cache and resets the counters |
 /// | `f::cache_parameters()` | [`CacheParameters`]: maxsize and typed |
+/// | `f::cache_resize(maxsize)` | changes the [capacity](#maxsize) of a bounded cache, and evicts the entries that exceed it |
 /// | `f::wrapped(n)` | runs the function without the cache: Python's `f.__wrapped__(n)` |
 /// | `f::cache_contains(n)` | whether a fresh result is cached |
 /// | `f::cache_peek(n)` | the cached result, as an `Option` |

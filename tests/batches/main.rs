@@ -16,7 +16,10 @@
 mod accessors;
 mod asyncs;
 mod flights;
+mod gather;
+mod mixed_storm;
 mod model;
+mod nested;
 mod options;
 mod results;
 mod shapes;

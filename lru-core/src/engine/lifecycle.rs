@@ -55,6 +55,11 @@ pub trait Expiry<T> {
         None
     }
 
+    /// Like [`own_deadline`](Self::own_deadline), of a result for which no entry is made.
+    fn deadline_without_entry(&self, _options: &EntryOptions) -> Option<Ticks> {
+        None
+    }
+
     /// Returns the time since an entry was stored, if it is recorded and the clock measures seconds.
     fn age(&self, _meta: &T) -> Option<Duration> {
         None
@@ -89,8 +94,11 @@ pub trait Hooks<K, V> {
     /// Calls the eviction listener for a removed entry. The lock is not held.
     fn notify(&self, _key: &K, _value: &V, _cause: RemovalCause) {}
 
-    /// Whether the weight of an entry is its size in bytes.
-    const WEIGHS_BYTES: bool = false;
+    /// Returns whether the weight of an entry is its size in bytes.
+    #[inline]
+    fn weighs_bytes(&self) -> bool {
+        false
+    }
 
     /// Returns the bytes that key and value own outside of the entry. Called if these are weighed; without the lock.
     fn owned_bytes(&self, _key: &K, _value: &V) -> usize {
@@ -120,6 +128,11 @@ pub trait Lifecycle<C: CacheTypes>: Expiry<C::Meta> {
     fn validity(&self) -> Option<&Validity> {
         None
     }
+
+    /// Returns the number that distinguishes the cache from others, if it has one: one whose address may change.
+    fn number(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// The lifecycle of entries without metadata, which never expire. There are no hooks.
@@ -130,6 +143,11 @@ impl Expiry<()> for NoLifecycle {
     #[inline]
     fn now(&self) -> Ticks {
         Ticks::START
+    }
+
+    #[inline]
+    fn is_surely_fresh(&self, (): &(), _: Ticks) -> bool {
+        true
     }
 
     #[inline]

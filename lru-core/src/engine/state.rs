@@ -9,6 +9,7 @@ use crate::expiry::Freshness;
 use crate::key::KeyHash;
 use crate::observe::info::LockedCounters;
 use crate::store::change_log::ChangeLog;
+use crate::store::maxsize::Capacity;
 use crate::store::{CacheTypes, Entry, EntryMeta, MaxSize, Place, RemovalCause, Removed, Store};
 use crate::tags::node::Invalidity;
 
@@ -171,13 +172,16 @@ impl<C: CacheTypes> State<C> {
     /// Carries out the work that nested calls deferred.
     #[cold]
     pub(super) fn apply_deferred(&self, store: &mut Store<C>, removed: &mut Removed<C>) {
-        let Work { clear, tombstones, entries } = self.deferred.take();
+        let Work { clear, tombstones, entries, capacity } = self.deferred.take();
         removed.extend(entries);
         for (place, cause) in tombstones {
             removed.push(store.remove(place), cause);
         }
         if clear {
             removed.push_cleared(store.take());
+        }
+        if let Some(Capacity(capacity)) = capacity {
+            store.resize(capacity, removed);
         }
     }
 

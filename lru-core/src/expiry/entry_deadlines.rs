@@ -2,7 +2,6 @@
 
 use core::cell::Cell;
 
-use crate::expiry::queue::NOTE_BYTES;
 use crate::expiry::stale_window::{Freshness, StaleWindow, Staleness};
 use crate::expiry::ticks::Ticks;
 
@@ -31,10 +30,15 @@ impl<W: Staleness> EntryInfo<W> {
         Self { serial: 0, weight, stored, expires, idle, window: W::new(window) }
     }
 
-    /// Returns the bytes that the metadata needs outside of the entry.
-    pub(crate) fn owned_bytes(&self) -> usize {
-        let note = if self.deadline() == Ticks::NEVER { 0 } else { NOTE_BYTES };
-        note + self.window.boxed_bytes()
+    /// Returns what is stored in the place of the window, and may be more than that.
+    #[inline]
+    pub(crate) fn beside(&self) -> &W {
+        &self.window
+    }
+
+    /// Like [`beside`](Self::beside), but returns a mutable reference.
+    pub(crate) fn beside_mut(&mut self) -> &mut W {
+        &mut self.window
     }
 
     /// Limits the time for which the entry is fresh to `end`; for an entry without a stale window, the time

@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::sync::Arc;
 use std::thread;
 
-use crate::flight::cycles::{BodyScope, FlightId, WaitEdge};
+use crate::flight::cycles::{Awaited, BodyScope, ComputationId, WaitEdge};
 use crate::flight::leadership::FIRST;
 use crate::flight::table::{Flight, FlightTable, Published, Terms};
 use crate::flight::wait_queue::{Former, Released, Takeover};
@@ -12,9 +12,10 @@ use crate::store::Epoch;
 
 /// The leadership of a flight. Dropped before the result is published, it wakes a follower to take over.
 pub(crate) struct Leader<K, V> {
-    flights: Arc<FlightTable<K, V>>,
-    flight: Arc<Flight<K, V>>,
+    pub(super) flights: Arc<FlightTable<K, V>>,
+    pub(super) flight: Arc<Flight<K, V>>,
     number: u64,
+    id: ComputationId,
     former: Former,
     /// Whether no follower is to take over when this is dropped.
     is_done: bool,
@@ -23,7 +24,8 @@ pub(crate) struct Leader<K, V> {
 impl<K, V> Leader<K, V> {
     /// Creates the leader that begins `flight`.
     pub(super) fn first(flights: Arc<FlightTable<K, V>>, flight: Arc<Flight<K, V>>) -> Self {
-        Self { flights, flight, number: FIRST, former: Former::Gone, is_done: false }
+        let id = flight.first_id();
+        Self { flights, flight, number: FIRST, id, former: Former::Gone, is_done: false }
     }
 
     /// Creates the leader from a follower that has taken over.
@@ -32,19 +34,25 @@ impl<K, V> Leader<K, V> {
         flight: &Arc<Flight<K, V>>,
         takeover: Takeover,
     ) -> Self {
-        let Takeover { number, former } = takeover;
+        let Takeover { number, former, id } = takeover;
         let (flights, flight) = (Arc::clone(flights), Arc::clone(flight));
-        Self { flights, flight, number, former, is_done: false }
+        Self { flights, flight, number, id, former, is_done: false }
     }
 
     /// Records that the computation begins: a later change of the key supersedes its result.
     pub(crate) fn begin(&self, began: Epoch) {
-        self.flight.queue().begin(self.number, began, None);
+        self.flight.begin(self.number, began, None);
     }
 
     /// Like [`Leader::begin`], but counts the leader's time from now on, instead of from when it joined.
     pub(crate) fn restart(&self, began: Epoch, timeout: Duration) {
-        self.flight.queue().begin(self.number, began, Some(timeout));
+        self.flight.begin(self.number, began, Some(timeout));
+    }
+
+    /// Makes the flight one of the computation `id`, to which another call has handed it. Its time is counted from now on.
+    pub(crate) fn adopt(&mut self, id: ComputationId, timeout: Duration) {
+        self.id = id;
+        self.flight.queue().adopt(self.number, id, timeout);
     }
 
     /// Records that a claimed refresh will begin: until `timeout`, no other call claims it.
@@ -62,25 +70,31 @@ impl<K, V> Leader<K, V> {
         self.former == Former::Claiming
     }
 
-    /// Returns the identity of the flight, to which [`BodyScope`] attributes calls.
-    pub(crate) fn flight_id(&self) -> FlightId {
-        self.flight.id
+    /// Returns the computation, to which [`BodyScope`] attributes calls.
+    pub(crate) fn computation(&self) -> ComputationId {
+        self.id
     }
 
     /// Attributes the calls that this thread makes to the leader's computation until the scope is dropped.
     pub(crate) fn body_scope(&self) -> BodyScope {
-        BodyScope::enter(self.flight.id)
+        BodyScope::enter(self.id)
     }
 
     /// Returns the edge of the wait-for graph of a call on this thread that awaits the leader's computation,
     /// which runs elsewhere.
     pub(crate) fn wait_edge(&self) -> Option<WaitEdge> {
-        WaitEdge::to(self.flight.id)
+        WaitEdge::to(|| Awaited::Computation(self.id))
     }
 
     /// Returns whether no follower has taken over.
     pub(crate) fn leads(&self) -> bool {
         self.flight.is_led_by(self.number)
+    }
+
+    /// Returns whether calls may join the flight. Not if a change has superseded a former leader: another flight has the key then,
+    /// or will have, and a follower that takes over joins that one instead.
+    pub(crate) fn may_be_joined(&self) -> bool {
+        self.flights.contains(&self.flight)
     }
 
     /// Returns whether any follower waits for this leader. If there is none, the flight ends: no call joins

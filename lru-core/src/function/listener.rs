@@ -38,7 +38,10 @@ pub struct WeighsBytes<H, K, V> {
 }
 
 impl<H: Hooks<K, V>, K, V> Hooks<K, V> for WeighsBytes<H, K, V> {
-    const WEIGHS_BYTES: bool = true;
+    #[inline]
+    fn weighs_bytes(&self) -> bool {
+        true
+    }
 
     fn owned_bytes(&self, key: &K, value: &V) -> usize {
         (self.owned_bytes)(key, value)

@@ -6,6 +6,7 @@ use crate::engine::{Expiry, Hooks, Lifecycle};
 use crate::expiry::clock::seldom;
 use crate::expiry::duration::Span;
 use crate::expiry::entry_deadlines::EntryInfo;
+use crate::expiry::queue::Queued;
 use crate::expiry::stale_window::Staleness;
 use crate::expiry::time_to_live::Deadlines;
 use crate::expiry::{Clock, EntryOptions, ExpirySettings, Freshness, Ticks, Timestamp};
@@ -154,6 +155,11 @@ impl<C: Clock, H, W: Staleness> Expiry<EntryInfo<W>> for Options<C, H> {
         has_own.then_some(if C::IS_SYSTEM { fresh_until } else { Ticks::NEVER })
     }
 
+    fn deadline_without_entry(&self, options: &EntryOptions) -> Option<Ticks> {
+        let info: EntryInfo<W> = self.expiry.info(self.clock.now().now(), *options);
+        Expiry::<EntryInfo<W>>::own_deadline(self, &info, options)
+    }
+
     fn age(&self, info: &EntryInfo<W>) -> Option<Duration> {
         C::Time::between(info.stored, self.clock.now().now()).duration()
     }
@@ -172,7 +178,7 @@ where
     X: CacheTypes<Meta = EntryInfo<W>>,
     C: Clock,
     H: Hooks<X::Key, X::Value>,
-    W: Staleness,
+    W: Queued,
 {
     type Hooks = H;
 
@@ -182,7 +188,7 @@ where
     }
 
     fn meta(&self, key: &X::Key, value: &X::Value, options: EntryOptions) -> EntryInfo<W> {
-        if !H::WEIGHS_BYTES {
+        if !self.hooks.weighs_bytes() {
             return self.expiry.info(self.clock.now().now(), options);
         }
         let weight = entry_bytes::<X>().saturating_add(self.hooks.owned_bytes(key, value));

@@ -4,7 +4,8 @@
 //! store inserts an entry by turning the ring, or in the slot of the victim: nothing is allocated, and
 //! nothing degrades.
 
-use std::sync::Arc;
+pub(super) mod memory;
+mod publish;
 
 use crate::key::KeyHash;
 use crate::store::candidates::{Candidates, KeyList};
@@ -12,10 +13,8 @@ use crate::store::entry::{Entry, EntryOf};
 use crate::store::entry_meta::{EntryMeta, Queue};
 use crate::store::index::Index;
 use crate::store::linked_arena::{Arena, Rotated, Slot};
-use crate::store::lock_free::mirror::Mirror;
-use crate::store::lock_free::words::Words;
 use crate::store::place::{FastInsert, Place};
-use crate::store::policy::{Policy, StampedLru};
+use crate::store::policy::Policy;
 use crate::store::removal_cause::RemovalCause;
 use crate::store::removed::{ClearedStore, RemovedEntries};
 use crate::store::types::CacheTypes;
@@ -43,12 +42,6 @@ impl<C: CacheTypes> Bounded<C> {
         self.policy.settle(&self.arena);
         Self::new(self.maxsize, self.policy.emptied())
     }
-
-    /// The bytes of an entry in the tables of the store, which have room for an eighth more entries than there are.
-    pub(super) const ENTRY_BYTES: usize = {
-        let exact = Arena::<Entry<C>>::SLOT_BYTES + Index::SLOT_BYTES + C::Policy::SLOT_BYTES;
-        exact + exact / 8
-    };
 
     pub(super) fn maxsize(&self) -> Option<usize> {
         self.maxsize
@@ -204,20 +197,6 @@ impl<C: CacheTypes> Bounded<C> {
         }
     }
 
-    /// Returns for how many entries there should be memory at most, when the arena grows.
-    ///
-    /// With weights, these are an eighth more than the capacity holds of entries that weigh as much as those there are, and
-    /// an eighth more than there are at least.
-    fn most_entries(&self) -> usize {
-        if C::Meta::IS_BARE || !self.arena.is_exhausted() {
-            return self.limit();
-        }
-        let len = self.arena.len();
-        let mean = (self.weight / len.max(1)).max(1);
-        let expected = self.limit() / mean;
-        expected.saturating_add(expected / 8).max(len + len / 8 + 4)
-    }
-
     /// Records the deadline of the entry in a slot.
     fn schedule_expiry(&mut self, slot: Slot) {
         self.queue.add(slot.index(), &mut self.arena.get_mut(slot).meta);
@@ -340,6 +319,7 @@ impl<C: CacheTypes> Bounded<C> {
         removed: &mut RemovedEntries<C, S>,
     ) {
         self.maxsize = maxsize;
+        self.policy.resized(&self.arena, self.limit());
         while self.exceeds(self.limit()) {
             match self.pop_victim() {
                 Some((_, entry)) => removed.push(entry, RemovalCause::Evicted),
@@ -362,36 +342,6 @@ impl<C: CacheTypes> Bounded<C> {
             assert_eq!(self.index.find(hash, |listed| listed == slot), Some(slot));
         }
         self.policy.validate(&self.arena);
-    }
-}
-
-impl<C: CacheTypes<Policy = StampedLru, Meta = ()>> Bounded<C>
-where
-    C::Key: Words,
-    C::Value: Words,
-{
-    /// Publishes new and replaced entries to readers without the lock, and returns the mirror that they read.
-    ///
-    /// The mirror has memory for all entries, and is made when there are an eighth of them, or if the cache `is_used`: until
-    /// then returns `None`.
-    #[inline]
-    pub(super) fn publish(&mut self, is_used: bool) -> Option<&Arc<Mirror>> {
-        if self.policy.mirror().is_none() {
-            if !is_used && self.arena.len() < self.limit().div_ceil(8) {
-                return None;
-            }
-            // The arena has one node for the root, and four nodes at least.
-            let slots = self.limit().saturating_add(1).max(4);
-            let mirror = Arc::new(Mirror::new::<C::Key, C::Value>(slots));
-            self.policy.set_mirror(mirror, slots, &self.arena);
-        }
-        let arena = &self.arena;
-        self.policy.publish(|mirror, slot| {
-            // A slot may have been vacated since.
-            if let Some(entry) = arena.get(slot) {
-                mirror.write(slot.index(), entry.hash, entry.key, entry.value);
-            }
-        })
     }
 }
 

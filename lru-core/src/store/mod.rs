@@ -4,6 +4,7 @@
 //! through `&mut self`, where no user code runs. It depends neither on threads nor on statistics. Removed
 //! entries are handed to the caller, which drops them after the lock is released.
 
+mod announced;
 mod bounded;
 pub(crate) mod candidates;
 pub(crate) mod change_log;
@@ -45,18 +46,13 @@ use crate::store::removed::{ClearedStore, RemovedEntries};
 use crate::store::types::Stores;
 
 use bounded::Bounded;
+pub(crate) use bounded::memory::entry_bytes;
 use unbounded::Unbounded;
 
 pub use unbounded::Table;
 
 /// The hash table of the unbounded store of a cache.
 pub(crate) type TableOf<C> = Table<<C as CacheTypes>::Key, <C as CacheTypes>::Value, <C as CacheTypes>::Meta>;
-
-/// Returns the bytes of an entry of a cache that bounds the weight of its entries: key, value and metadata themselves, and
-/// what the tables of the store need for the entry.
-pub(crate) const fn entry_bytes<C: CacheTypes>() -> usize {
-    Bounded::<C>::ENTRY_BYTES
-}
 
 /// The entries removed from a store.
 pub(crate) type Removed<C> = RemovedEntries<C, Store<C>>;
@@ -185,6 +181,11 @@ impl<C: CacheTypes> Store<C> {
         either!(self, unbounded => unbounded.len(), bounded => bounded.weight())
     }
 
+    /// Returns whether the store has a capacity, which may be changed.
+    pub(crate) fn is_bounded(&self) -> bool {
+        either!(self, _ => false, _ => true)
+    }
+
     /// Returns the capacity; `None` if the store is unbounded.
     pub(crate) fn maxsize(&self) -> Option<usize> {
         either!(self, _ => None, bounded => bounded.maxsize())
@@ -228,6 +229,41 @@ impl<C: CacheTypes> Store<C> {
             bounded => {
                 let (place, entry) = bounded.find(hash, matches)?;
                 if !may_serve(&|| Some(place), &entry.meta) {
+                    return None;
+                }
+                let value = read(entry);
+                bounded.touch(place);
+                Some(value)
+            }
+        )
+    }
+
+    /// Like [`read`](Self::read), where no user code is called. Whether an entry is served takes a longer check only if it
+    /// is not sure.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) fn read_checked<R>(
+        &self,
+        hash: KeyHash,
+        matches: impl FnMut(&C::Key) -> bool,
+        is_surely_served: impl Fn(&C::Meta) -> bool,
+        may_serve: impl Fn(&C::Meta) -> bool,
+        read: impl FnOnce(&Entry<C>) -> R,
+    ) -> Option<R> {
+        either!(
+            self,
+            unbounded => {
+                let entry = unbounded.find_entry(hash, matches)?;
+                (is_surely_served(&entry.meta) || may_serve(&entry.meta)).then(|| read(entry))
+            },
+            bounded => {
+                let (place, entry) = bounded.find(hash, matches)?;
+                // Apart: after a longer check, the compiler reads again what that might have changed.
+                if is_surely_served(&entry.meta) {
+                    let value = read(entry);
+                    bounded.touch(place);
+                    return Some(value);
+                }
+                if !may_serve(&entry.meta) {
                     return None;
                 }
                 let value = read(entry);
@@ -336,14 +372,6 @@ impl<C: CacheTypes> Store<C> {
         choose: impl FnOnce(&Candidates<'_, C::Key>) -> Option<usize>,
     ) -> Option<Place> {
         either!(self, _ => None, bounded => bounded.chosen(choose))
-    }
-
-    /// Tells a policy that asks for it how long the computation of the next entry took; zero if that is not known.
-    #[inline]
-    pub(crate) fn announce_cost(&mut self, nanoseconds: impl FnOnce() -> u64) {
-        if C::Policy::IS_WEIGHED {
-            either!(self, _ => {}, bounded => bounded.announce_cost(nanoseconds()));
-        }
     }
 
     /// Sets the eviction policy of an empty store.

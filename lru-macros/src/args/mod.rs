@@ -7,6 +7,7 @@ mod attribute;
 mod block;
 mod given;
 mod groups;
+mod maxsize;
 mod suggest;
 mod synonyms;
 mod table;
@@ -26,10 +27,11 @@ pub(crate) use attribute::Attribute;
 pub(crate) use block::BlockArgs;
 pub(crate) use given::Given;
 pub(crate) use groups::ungrouped;
+pub(crate) use maxsize::MaxSize;
 pub(crate) use table::{Args, Backend, Eviction, Expiry, Flight, Items, Placement, Results, Validity};
 #[cfg(test)]
 pub(crate) use table::{Described, REFERENCE};
-pub(crate) use values::{Accessors, Format, MaxSize, OnLost, Policy, Scope, SingleFlight, Swr, Weight};
+pub(crate) use values::{Accessors, Format, OnLost, Policy, Scope, SingleFlight, Swr, Weight};
 
 use table::Entry;
 
@@ -177,7 +179,7 @@ impl Args {
 impl Args {
     /// Changes the options whose values are constants.
     pub(crate) fn change_constants(&mut self, change: impl Fn(&Expr) -> Expr) {
-        if let Some(MaxSize::Expression(expr)) = self.eviction.maxsize.get_mut() {
+        if let Some(MaxSize::Expression(expr) | MaxSize::AtRunTime(expr)) = self.eviction.maxsize.get_mut() {
             *expr = change(expr);
         }
         if let Some(expr) = self.placement.shards.get_mut() {
@@ -187,10 +189,8 @@ impl Args {
 
     /// The options whose values are constants, and the names of these.
     pub(crate) fn constants(&self) -> impl Iterator<Item = (&Ident, &Expr)> {
-        let maxsize = match self.eviction.maxsize.get() {
-            Some(MaxSize::Expression(expr)) => self.eviction.maxsize.name().zip(Some(expr)),
-            _ => None,
-        };
+        let maxsize = self.eviction.maxsize.get().and_then(MaxSize::expression);
+        let maxsize = self.eviction.maxsize.name().zip(maxsize);
         let shards = self.placement.shards.name().zip(self.placement.shards.get());
         maxsize.into_iter().chain(shards)
     }

@@ -27,10 +27,10 @@ use syn::{Expr, LitStr, Path, Token};
 
 use super::attribute::Attribute;
 use super::given::Given;
+use super::maxsize::{MaxSize, maxsize};
 use super::values::{
-    Accessors, Format, MaxSize, OnLost, Policy, Scope, SingleFlight, Swr, Weight, count, duration,
-    expression, fraction, function, maxsize, name, namespace, number, path, shards, stale, tags,
-    time_to_live, weight, word,
+    Accessors, Format, OnLost, Policy, Scope, SingleFlight, Swr, Weight, count, duration, expression,
+    fraction, function, name, namespace, number, path, shards, stale, tags, time_to_live, weight, word,
 };
 
 /// Turns the table into the structs of the groups, [`Args`], [`OPTIONS`] and [`REFERENCE`].
@@ -101,7 +101,8 @@ options! {
     /// How many results are kept, which of them is evicted for another, and what is called then.
     Eviction: eviction, "Size and eviction" {
         /// Capacity in entries, or with `weight` their total weight; `None`: unbounded; `0`: caching off.
-        maxsize: MaxSize = maxsize, "an integer or `None`",
+        maxsize: MaxSize = maxsize,
+            "an integer, `None`, or an expression such as `config().cache_size`",
             default "`128`", see "maxsize", not in Cache;
         /// Eviction policy: which entry makes room for another.
         policy: Policy = word, "one of `lru`, `lfu`, `fifo`, `rr`, `sieve`, `s3_fifo`, `w_tinylfu` and `gdsf`",
@@ -195,6 +196,13 @@ options! {
         /// Whether a computation of an `async fn` goes on when its caller is dropped.
         detach: bool = word, "`true` or `false`",
             default "`false`", see "detached-computations";
+        /// With `each`: how long a call of an `async fn` waits for others, whose missing elements go to the body together.
+        gather: Expr = duration,
+            "a number of seconds above zero or a `Duration`, such as `gather = 0.002`",
+            default "off", see "batches";
+        /// With `gather`: for how many missing elements the body is called without waiting longer.
+        gather_max: Expr = count, "an integer above zero, such as `gather_max = 50`",
+            default "`100`", see "batches";
         /// With `swr` and `stale_if_slow`: how many results are computed in the background at a time.
         refresh_threads: Expr = count, "an integer above zero, such as `refresh_threads = 8`",
             default "4 threads; of an `async fn` 64 tasks", see "stale-results";

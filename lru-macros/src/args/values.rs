@@ -6,7 +6,9 @@ use proc_macro2::Ident;
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
-use syn::{Expr, ExprUnary, Lit, LitBool, LitInt, LitStr, Path, Token, UnOp};
+use syn::{Expr, Lit, LitBool, LitStr, Path, Token, UnOp};
+
+use super::maxsize::MaxSize;
 
 /// The eviction policy.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -260,7 +262,7 @@ pub(super) fn shards(input: ParseStream, takes: &str) -> syn::Result<Expr> {
     let expr: Expr = input.parse()?;
     let may_be = match MaxSize::new(expr.clone(), takes)? {
         MaxSize::Literal(number) => number.count_ones() == 1 && number <= 1 << 16,
-        MaxSize::Expression(_) => true,
+        MaxSize::Expression(_) | MaxSize::AtRunTime(_) => true,
         MaxSize::None => false,
     };
     if may_be { Ok(expr) } else { Err(syn::Error::new_spanned(expr, takes)) }
@@ -340,63 +342,4 @@ pub(super) fn stale(input: ParseStream, takes: &str) -> syn::Result<Swr> {
         return Ok(if input.parse::<LitBool>()?.value { Swr::Always } else { Swr::Never });
     }
     duration(input, takes).map(Swr::For)
-}
-
-/// `maxsize` as it was written.
-pub(crate) enum MaxSize {
-    None,
-    Literal(i128),
-    /// A constant expression; whether it is an integer, rustc checks.
-    Expression(Expr),
-}
-
-pub(super) fn maxsize(input: ParseStream, takes: &str) -> syn::Result<MaxSize> {
-    MaxSize::new(input.parse()?, takes)
-}
-
-impl MaxSize {
-    /// The bound of a cache whose `maxsize` is not given: as in Python.
-    pub(crate) const DEFAULT: i128 = 128;
-
-    pub(crate) fn new(expr: Expr, takes: &str) -> syn::Result<Self> {
-        let refused = |expr| Err(syn::Error::new_spanned(expr, takes));
-        match &expr {
-            Expr::Path(path) if is_none(&path.path) => Ok(Self::None),
-            Expr::Lit(lit) => match &lit.lit {
-                Lit::Int(int) => Ok(literal(int).map_or(Self::Expression(expr), Self::Literal)),
-                Lit::Byte(byte) => Ok(Self::Literal(byte.value().into())),
-                _ => refused(expr),
-            },
-            Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr: inner, .. }) => match &**inner {
-                Expr::Lit(lit) => match &lit.lit {
-                    Lit::Int(int) => Ok(literal(int).map_or(Self::Expression(expr), |_| Self::Literal(0))),
-                    _ => refused(expr),
-                },
-                _ => Ok(Self::Expression(expr)),
-            },
-            Expr::Group(group) => Self::new((*group.expr).clone(), takes),
-            Expr::Paren(paren) => Self::new((*paren.expr).clone(), takes),
-            // As `cache_info` shows the bound, and as many will try.
-            Expr::Call(call) if matches!(&*call.func, Expr::Path(path) if path.path.is_ident("Some")) => {
-                refused(expr)
-            }
-            _ => Ok(Self::Expression(expr)),
-        }
-    }
-}
-
-/// Whether a path is `None`, or `Option::None` with any prefix.
-fn is_none(path: &Path) -> bool {
-    let mut segments = path.segments.iter().rev().map(|segment| &segment.ident);
-    segments.next().is_some_and(|last| last == "None")
-        && segments.next().is_none_or(|option| option == "Option")
-}
-
-/// The number of a literal, for comparison with a bound; whether it fits its suffix, rustc checks.
-fn literal(int: &LitInt) -> Option<i128> {
-    if !int.suffix().is_empty() {
-        return None;
-    }
-    let number: u128 = int.base10_parse().ok()?;
-    Some(i128::try_from(number).unwrap_or(i128::MAX))
 }

@@ -24,12 +24,12 @@ use crate::batch_type::BatchKind;
 use crate::model::{Batch, Checks, Flavor, Flight, MapKeys, Model};
 
 /// The element of a batch, in a closure that takes a reference to it.
-fn element() -> TokenStream {
+pub(super) fn element() -> TokenStream {
     quote! { (*__element) }
 }
 
 /// The expression of the batch.
-fn made(batch: &Batch, model: &Model, argument: &TokenStream) -> TokenStream {
+pub(super) fn made(batch: &Batch, model: &Model, argument: &TokenStream) -> TokenStream {
     let krate = &model.krate;
     match batch.kind {
         BatchKind::Slice => quote! { #krate::__private::batch_of_slice(#argument) },
@@ -76,7 +76,7 @@ pub(super) fn call(model: &Model, batch: &Batch, home: &TokenStream) -> TokenStr
 }
 
 /// The result of a call that finds all elements.
-fn hits(model: &Model, batch: &Batch) -> TokenStream {
+pub(super) fn hits(model: &Model, batch: &Batch) -> TokenStream {
     let krate = &model.krate;
     let hits = if batch.keys.is_some() {
         quote! { #krate::__private::map_of_hits(__batch, __hits) }
@@ -87,7 +87,7 @@ fn hits(model: &Model, batch: &Batch) -> TokenStream {
 }
 
 /// In an `Ok`, where the function returns a `Result`.
-fn in_result(batch: &Batch, results: &TokenStream) -> TokenStream {
+pub(super) fn in_result(batch: &Batch, results: &TokenStream) -> TokenStream {
     if batch.result.is_fallible {
         quote! { ::core::result::Result::Ok(#results) }
     } else {
@@ -109,18 +109,16 @@ fn shared(model: &Model, batch: &Batch, flight: &Flight, home: &TokenStream) -> 
     let is_map = batch.keys.is_some();
     let call = call::call_with(model, home, repeated(model, &argument));
     let (next, answers) = match model.flavor {
-        Flavor::Sync => (
-            quote! { __call.next(#sharing) },
+        Flavor::Sync => (quote! { __call.next(#sharing) }, quote! { __call.compute(|| #call) }),
+        Flavor::Async(_) => (
+            quote! { __call.next_async(#sharing).await },
             quote! {
                 {
-                    let __scopes = __call.scopes();
-                    #call
+                    let __body = __call.future(|| #call);
+                    __call.within(__body).await
                 }
             },
         ),
-        Flavor::Async(_) => {
-            (quote! { __call.next_async(#sharing).await }, quote! { __call.within(#call).await })
-        }
     };
     let answers = if batch.result.is_fallible {
         quote! {
@@ -141,10 +139,10 @@ fn shared(model: &Model, batch: &Batch, flight: &Flight, home: &TokenStream) -> 
             (
                 None,
                 quote! {
-                    if let ::core::result::Result::Err(__wrong) =
-                        __call.land_sequence(__answers, #sharing, #options)
+                    if let ::core::result::Result::Err(__returned) =
+                        __call.land_sequence(__answers, #sharing, #options, #wrong)
                     {
-                        return #wrong;
+                        return __returned;
                     }
                 },
                 quote! { __call.into_sequence() },
@@ -164,7 +162,7 @@ fn shared(model: &Model, batch: &Batch, flight: &Flight, home: &TokenStream) -> 
     let results = in_result(batch, &results);
     quote! {
         let __batch = #made;
-        let mut __call = {
+        let __call = {
             #shared
             let __looked =
                 #handle.lookup_shared_batch(&__batch, |__element| #key, #policy, #flight);
@@ -177,8 +175,10 @@ fn shared(model: &Model, batch: &Batch, flight: &Flight, home: &TokenStream) -> 
         #copies
         let (mut __elements, __found) = __call.parts(__batch, #is_map);
         #keys
+        // Dropped before the elements, which may call the function.
+        let mut __call = __call;
         while #next {
-            let mut __asked = __elements.take(__call.asked());
+            let mut __asked = __call.take(&mut __elements);
             let __answers = #answers;
             #land
         }
@@ -187,7 +187,7 @@ fn shared(model: &Model, batch: &Batch, flight: &Flight, home: &TokenStream) -> 
 }
 
 /// The arguments of one of several calls of the body.
-fn repeated(model: &Model, argument: &TokenStream) -> Vec<TokenStream> {
+pub(super) fn repeated(model: &Model, argument: &TokenStream) -> Vec<TokenStream> {
     let arguments = model.arguments().into_iter();
     let repeated = arguments.map(|place| {
         if place.to_string() == argument.to_string() {
@@ -218,7 +218,7 @@ fn before_body(model: &Model, batch: &Batch) -> TokenStream {
 }
 
 /// The missing elements, by which the keys of a map are recognized.
-fn known(model: &Model, batch: &Batch, method: &TokenStream) -> Option<TokenStream> {
+pub(super) fn known(model: &Model, batch: &Batch, method: &TokenStream) -> Option<TokenStream> {
     let keys = batch.keys.as_ref()?;
     let part = keys.element.borrow(&element(), Checks::Assumed, &model.krate);
     let from = if method.to_string() == "known" { quote!(__call) } else { quote!(__miss) };
@@ -235,7 +235,7 @@ fn copies(model: &Model, batch: &Batch, from: &TokenStream) -> Option<TokenStrea
 }
 
 /// The functions that compare the keys of a map with the missing elements.
-fn compared(model: &Model, keys: &MapKeys) -> TokenStream {
+pub(super) fn compared(model: &Model, keys: &MapKeys) -> TokenStream {
     let krate = &model.krate;
     let part = keys.of_map.borrow(&quote! { (*__key) }, Checks::Assumed, krate);
     quote! {
@@ -246,11 +246,11 @@ fn compared(model: &Model, keys: &MapKeys) -> TokenStream {
     }
 }
 
-/// What a wrong number of results becomes.
-fn wrong_length(model: &Model, batch: &Batch) -> TokenStream {
+/// The function that makes what a wrong number of results becomes.
+pub(super) fn wrong_length(model: &Model, batch: &Batch) -> TokenStream {
     let (krate, returned) = (&model.krate, &batch.returned);
     quote! {
-        {
+        |__wrong| {
             use #krate::__private::choices::*;
             (&&#krate::__private::BatchResult::<#returned>::NEW).__wrong_length(__wrong)
         }
@@ -258,7 +258,7 @@ fn wrong_length(model: &Model, batch: &Batch) -> TokenStream {
 }
 
 /// The number of the argument with the elements among those that options take.
-fn batch_place(model: &Model, batch: &Batch) -> usize {
+pub(super) fn batch_place(model: &Model, batch: &Batch) -> usize {
     batch.param + usize::from(model.receiver.is_some())
 }
 
@@ -266,21 +266,24 @@ fn batch_place(model: &Model, batch: &Batch) -> usize {
 fn insert(model: &Model, batch: &Batch) -> TokenStream {
     let options = options(model, batch);
     let insert = match &batch.keys {
-        None => quote! { __miss.insert_sequence(__answers, #options) },
+        None => {
+            let wrong = wrong_length(model, batch);
+            quote! { __miss.insert_sequence(__answers, #options, #wrong) }
+        }
         Some(keys) => {
             let by = compared(model, keys);
             quote! { __miss.insert_map((__found, __known), __answers, #by, #options) }
         }
     };
     let is_map = batch.keys.is_some();
-    let (results, wrong) = (in_result(batch, &quote! { __results }), wrong_length(model, batch));
+    let results = in_result(batch, &quote! { __results });
     let stored = if is_map {
         quote! { { let __results = #insert; #results } }
     } else {
         quote! {
             match #insert {
                 ::core::result::Result::Ok(__results) => #results,
-                ::core::result::Result::Err(__wrong) => #wrong,
+                ::core::result::Result::Err(__returned) => __returned,
             }
         }
     };

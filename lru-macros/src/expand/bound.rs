@@ -12,13 +12,33 @@ use crate::type_tokens;
 pub(super) fn bound(maxsize: Option<&MaxSize>, krate: &Krate) -> TokenStream {
     let literal = |number: i128| proc_macro2::Literal::i128_unsuffixed(number.max(0)).into_token_stream();
     match maxsize {
-        None => literal(MaxSize::DEFAULT),
+        // At run time, the bound is set before the first use.
+        None | Some(MaxSize::AtRunTime(_)) => literal(MaxSize::DEFAULT),
         Some(MaxSize::None) => quote! { { #krate::__private::UNBOUNDED } },
         Some(MaxSize::Literal(number)) => literal(*number),
         Some(MaxSize::Expression(expr)) => {
             let number = number(expr, krate);
             quote! { { #number } }
         }
+    }
+}
+
+/// The `static` of a cache of this type whose bound is known at run time only.
+pub(super) fn item_at_run_time(
+    maxsize: &Expr,
+    function: &str,
+    memo: &TokenStream,
+    krate: &Krate,
+) -> TokenStream {
+    let span = type_tokens::first_span(maxsize);
+    let at = krate.at(span);
+    let size = quote_spanned! { span=> #at::__private::run_time_size(#maxsize) };
+    quote! {
+        static __MEMO: #krate::__private::SizedAtRunTime<#memo> = #krate::__private::SizedAtRunTime::new(
+            #krate::__private::StaticCache::new(),
+            #function,
+            || #size,
+        );
     }
 }
 

@@ -4,7 +4,7 @@ use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{format_ident, quote, quote_spanned};
 use syn::Expr;
 
-use super::bound::{bound, number};
+use super::bound::{self, bound, number};
 use crate::model::{Accessors, Batch, Checks, EntryTypes, Identity, Key, Krate, Model, Parts, Place, nested};
 use crate::type_tokens;
 
@@ -22,13 +22,15 @@ pub(super) fn handle(model: &Model, home: &TokenStream) -> TokenStream {
 
 fn plain_handle(model: &Model, home: &TokenStream) -> TokenStream {
     match &model.place {
-        Place::Object(object) => match model.lifecycle.in_object() {
-            None => handle_of(object, &model.krate),
-            Some(expiry) => {
-                let cache = cache_of(object, &model.krate);
-                quote! { #cache.__handle_with(#expiry) }
+        Place::Object(object) => {
+            let cache = cache_of(object, &model.krate);
+            match (model.lifecycle.in_object(), model.lifecycle.is_tagged()) {
+                (None, false) => handle_of(object, &model.krate),
+                (None, true) => quote! { #cache.__handle_tagged() },
+                (Some(expiry), false) => quote! { #cache.__handle_with(#expiry) },
+                (Some(expiry), true) => quote! { #cache.__handle_tagged_with(#expiry) },
             }
-        },
+        }
         Place::Static(parts) => {
             let handle = options(model, home)
                 .map_or_else(|| quote! { handle() }, |options| quote! { handle_with(#options) });
@@ -46,6 +48,9 @@ fn plain_handle(model: &Model, home: &TokenStream) -> TokenStream {
 pub(super) fn in_static(model: &Model, home: &TokenStream) -> Option<TokenStream> {
     match (&model.place, &model.accessors) {
         (Place::Object(_) | Place::Static(Parts::PerThread), _) => None,
+        (Place::Static(_), Accessors::None) if model.lifecycle.maxsize_at_run_time().is_some() => {
+            Some(quote! { &*__MEMO })
+        }
         (Place::Static(_), Accessors::None) => Some(quote! { &__MEMO }),
         (Place::Static(_), _) => Some(of_function(model, home)),
     }
@@ -169,6 +174,17 @@ pub(super) fn key_of_element(
     (shared, key)
 }
 
+/// The arguments in the key but the elements, as a key: those that are the same for calls whose elements can go to one
+/// call of the body.
+pub(super) fn common_key(model: &Model, home: &TokenStream, batch: &Batch) -> TokenStream {
+    let name = model.params.get(batch.param).map(|param| param.name.to_string()).unwrap_or_default();
+    let others = model.key.parts.iter().filter(|part| part.place.to_string() != name);
+    let others = others.map(|part| part.key.borrow(&part.place, Checks::Assumed, &model.krate));
+    let function = model.accessor("__identity");
+    let identity = model.key.identity.expression(&quote!(#home::#function), &model.krate);
+    nested(&identity.into_iter().chain(others).collect::<Vec<_>>())
+}
+
 fn key_by(
     model: &Model,
     home: &TokenStream,
@@ -250,6 +266,8 @@ pub(super) struct Memo<'a> {
     name: Ident,
     /// The arguments of its type.
     arguments: TokenStream,
+    /// The expression of the bound and the name of the function, if the bound is known at run time only.
+    at_run_time: Option<(&'a Expr, String)>,
 }
 
 impl<'a> Memo<'a> {
@@ -286,13 +304,17 @@ impl<'a> Memo<'a> {
             (Parts::PerThread, _) => ("ThreadMemo", quote! { , #maxsize #rest }),
         };
         let name = Ident::new(name, Span::call_site());
-        Self { parts, name, arguments: quote! { #key, #stored #rest } }
+        let at_run_time = model.lifecycle.maxsize_at_run_time().map(|expr| (expr, model.plain_name()));
+        Self { parts, name, arguments: quote! { #key, #stored #rest }, at_run_time }
     }
 
     /// The `static`.
     pub(super) fn item(&self, krate: &Krate) -> TokenStream {
-        let Self { parts, name, arguments, .. } = self;
+        let Self { parts, name, arguments, at_run_time } = self;
         let memo = quote! { #krate::__private::#name };
+        if let Some((maxsize, function)) = at_run_time {
+            return bound::item_at_run_time(maxsize, function, &quote! { #memo<#arguments> }, krate);
+        }
         match parts {
             Parts::PerThread => quote! {
                 #krate::__private::thread_local! {

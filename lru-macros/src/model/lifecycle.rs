@@ -1,5 +1,9 @@
 //! The lifecycle of entries: the eviction policy, expiry, weights and the eviction listener.
 
+mod entry_types;
+
+pub(crate) use entry_types::EntryTypes;
+
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::Expr;
@@ -20,49 +24,6 @@ pub(crate) struct Lifecycle {
     pub(crate) validity: Validity,
     /// Whether the copies of a backend's entries expire.
     has_front_ttl: bool,
-}
-
-/// The types in an entry, and the arguments in its key, for functions in options.
-pub(crate) struct EntryTypes {
-    /// The type of the key.
-    pub(crate) key: TokenStream,
-    /// The type of the arguments in it.
-    pub(crate) arguments: TokenStream,
-    /// The arguments in a `__key`.
-    pub(crate) place: TokenStream,
-    /// The type of the stored result.
-    pub(crate) stored: TokenStream,
-}
-
-impl EntryTypes {
-    /// The eviction listener, as a method of the options.
-    fn listener_option(&self, listener: &Expr) -> TokenStream {
-        // A closure gets the types of its parameters from the method; the arguments of a function are
-        // coerced.
-        let listener = if matches!(listener, Expr::Closure(_)) {
-            quote! { #listener }
-        } else {
-            quote! { |__key, __value, __cause| #listener(__key, __value, __cause) }
-        };
-        self.on_evict(&listener)
-    }
-
-    /// The method of the options that sets the eviction listener.
-    fn on_evict(&self, listener: &TokenStream) -> TokenStream {
-        let Self { key, arguments, place, stored } = self;
-        quote! { .on_evict::<#key, #arguments, #stored, _>(|__key| #place, #listener) }
-    }
-}
-
-impl EntryTypes {
-    /// The method of the options that makes the size in bytes of an entry its weight.
-    fn weigh_bytes(&self, word: &Ident, krate: &Krate) -> TokenStream {
-        let Self { key, stored, .. } = self;
-        let (at, krate) = (word.span(), krate.at(word.span()));
-        quote_spanned! { at=>
-            .weigh_bytes(#krate::__private::bytes_owned_by::<#key, #stored>)
-        }
-    }
 }
 
 impl Lifecycle {
@@ -89,6 +50,11 @@ impl Lifecycle {
     /// The bound, where one is given.
     pub(crate) fn maxsize(&self) -> Option<&MaxSize> {
         self.eviction.maxsize.get()
+    }
+
+    /// The expression of the bound, if it is known at run time only.
+    pub(crate) fn maxsize_at_run_time(&self) -> Option<&Expr> {
+        self.maxsize().and_then(MaxSize::at_run_time)
     }
 
     /// Whether entries have a weight, or an expiry.

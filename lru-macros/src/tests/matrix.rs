@@ -26,7 +26,7 @@ use signatures::{SIGNATURES, Signature};
 /// A value of each option. `ARGUMENTS` stands for as many `_` as the function is given arguments.
 fn sample(option: &str) -> Option<&'static str> {
     Some(match option {
-        "maxsize" => "maxsize = 16",
+        "maxsize" => "maxsize = \"a number at run time\".len()",
         "policy" => "policy = sieve",
         "choice" => "policy = rr, choice = |keys| keys.len() - 1",
         "seed" => "policy = rr, seed = 42",
@@ -64,6 +64,8 @@ fn sample(option: &str) -> Option<&'static str> {
         "key" => "key = |ARGUMENTS| 1_u32",
         "key_fn" => "key_fn = |ARGUMENTS| 1_u32",
         "each" => "each = ids",
+        "gather" => "gather = 0.002",
+        "gather_max" => "gather = 0.002, gather_max = 50",
         "keep" => "keep = |ARGUMENTS _| true, ttl = |ARGUMENTS _| Some(60)",
         "force" => "force = |ARGUMENTS| false",
         "tags" => "tags = |ARGUMENTS _| [functools::tag(\"f\", 1)], depends = true",
@@ -110,6 +112,8 @@ fn refusal(option: &str, signature: &Signature) -> Option<&'static str> {
     match option {
         "each" if is(Elements) => Some("duplicate option `each`"),
         "each" => Some("`each` names no parameter with elements"),
+        "gather" | "gather_max" if !is(Elements) => Some("`gather` needs `each`"),
+        "gather" | "gather_max" if !is(Async) => Some("`gather` needs an `async fn`"),
         option if is(Elements) && WITHOUT_ELEMENTS.contains(&option) => Some("`each`"),
         "cache" if is(InObject) => Some("duplicate option `cache`"),
         "typed" if is(Typed) => Some("duplicate option `typed`"),
@@ -122,9 +126,6 @@ fn refusal(option: &str, signature: &Signature) -> Option<&'static str> {
             if is(InObject) =>
         {
             Some("the object given by `cache` has its own")
-        }
-        "tags" | "depends" if is(InObject) => {
-            Some("the entries of a cache object are not invalidated by tags")
         }
         "ttu" if is(InObject) => Some("the object given by `cache` has its own clock"),
         "scope" | "shards" | "lock_free" if is(InObject) => Some("has no effect with `cache`"),
