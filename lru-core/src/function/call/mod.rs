@@ -57,6 +57,7 @@ use crate::engine::{Engine, InsertKind, Lifecycle, Placement, StoredKey, StoredV
 use crate::function::call::miss::Pending;
 use crate::function::result_policy::ResultPolicy;
 use crate::key::{KeyHash, Part};
+use crate::store::policy::Stopwatch;
 
 #[expect(clippy::needless_pass_by_value, reason = "a key is a tuple of references")]
 impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
@@ -136,7 +137,14 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         kind: InsertKind,
         policy: O,
     ) -> Miss<E, S, O> {
-        let pending = Pending { hash, key: key.to_stored(), kind, same: Q::stored_eq, max_age: None };
+        let pending = Pending {
+            hash,
+            key: key.to_stored(),
+            kind,
+            same: Q::stored_eq,
+            max_age: None,
+            stopwatch: Stopwatch::start(),
+        };
         Miss { handle: self, pending: Some(pending), policy }
     }
 }
