@@ -121,8 +121,8 @@ pub mod backend {
     pub use lru_backends::{Redis, redis};
     pub use lru_core::backend::{
         AsyncBackend, Backend, BackendError, BoxedBackend, CircuitState, ErrorKind, InvalidationSink, Item,
-        Lease, Leases, Lookup, LookupOptions, MayLease, Off, Permission, Stored, TAGS, TagKey, TagNonce,
-        TagNonces, TaggedLookup, WithLeases, tags_in, tags_to_read,
+        Lease, LeasedItem, Leases, Lookup, LookupOptions, MayLease, Off, Permission, Stored, TAGS, TagKey,
+        TagNonce, TagNonces, TaggedLookup, WithLeases, tags_in, tags_to_read,
     };
 
     #[doc(hidden)]

@@ -6,7 +6,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 use syn::{Type, parse_quote};
 
-use super::{accessor_bodies, backend_accessors, batch, cache, call};
+use super::{accessor_bodies, backend_accessors, batch, batch_backend, cache, call};
 use crate::model::{self, Accessors, Batch, Checks, Flavor, Model, Need};
 use crate::{lifetimes, type_tokens};
 
@@ -133,6 +133,8 @@ pub(super) fn accessor_list(model: &Model) -> Vec<Accessor> {
 fn of_many(model: &Model, batch: &Batch) -> [Accessor; 2] {
     let (krate, home, peeked) = (&model.krate, quote!(Self), model.peeked());
     let (name, value, put) = (batch::argument(model, batch), call::put_value(model), call::put(model));
+    // With a backend, they act there too.
+    let waits = model.backend.is_some();
     let plain = |name, doc, takes, returns, body| Accessor {
         name,
         doc,
@@ -141,7 +143,11 @@ fn of_many(model: &Model, batch: &Batch) -> [Accessor; 2] {
         returns,
         body,
         runs: false,
-        waits: false,
+        waits,
+    };
+    let (put_returns, put_all) = match batch_backend::put(model, batch) {
+        Some((returns, body)) => (Some(returns), body),
+        None => (None, quote! { for (#name, #value) in #name { #put } }),
     };
     [
         plain(
@@ -155,8 +161,8 @@ fn of_many(model: &Model, batch: &Batch) -> [Accessor; 2] {
             "cache_put_many",
             " Stores results of elements, as if the function had returned them.",
             Takes::ManyResults,
-            None,
-            quote! { for (#name, #value) in #name { #put } },
+            put_returns,
+            put_all,
         ),
     ]
 }

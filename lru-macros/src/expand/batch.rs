@@ -19,17 +19,18 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 
+use super::batch_backend::{self, InBackend};
 use super::{cache, call};
 use crate::batch_type::BatchKind;
 use crate::model::{Batch, Checks, Flavor, Flight, MapKeys, Model};
 
 /// The element of a batch, in a closure that takes a reference to it.
-fn element() -> TokenStream {
+pub(super) fn element() -> TokenStream {
     quote! { (*__element) }
 }
 
 /// The expression of the batch.
-fn made(batch: &Batch, model: &Model, argument: &TokenStream) -> TokenStream {
+pub(super) fn made(batch: &Batch, model: &Model, argument: &TokenStream) -> TokenStream {
     let krate = &model.krate;
     match batch.kind {
         BatchKind::Slice => quote! { #krate::__private::batch_of_slice(#argument) },
@@ -108,11 +109,14 @@ fn shared(model: &Model, batch: &Batch, flight: &Flight, home: &TokenStream) -> 
     let (known, copies) = (known(model, batch, &quote!(known)), copies(model, batch, &quote!(__call)));
     let is_map = batch.keys.is_some();
     let call = call::call_with(model, home, repeated(model, &argument));
+    let backend = InBackend::new(model, batch, home, (&sharing, &options));
+    let renewal = backend.as_ref().map(|_| quote! { let __renewal = __call.renewal(); });
     let (next, answers) = match model.flavor {
         Flavor::Sync => (
             quote! { __call.next(#sharing) },
             quote! {
                 {
+                    #renewal
                     let __scopes = __call.scopes();
                     #call
                 }
@@ -122,12 +126,18 @@ fn shared(model: &Model, batch: &Batch, flight: &Flight, home: &TokenStream) -> 
             (quote! { __call.next_async(#sharing).await }, quote! { __call.within(#call).await })
         }
     };
+    // With a backend, what ends a call of the body may wait.
+    let (options, ended, ends) = match &backend {
+        None => (options, None, identity as fn(&Model, &TokenStream) -> TokenStream),
+        Some(_) => (quote! { &__options }, Some(quote! { .into_call() }), batch_backend::wait as _),
+    };
+    let fail = ends(model, &quote! { __call.fail() });
     let answers = if batch.result.is_fallible {
         quote! {
             match #answers {
                 ::core::result::Result::Ok(__answers) => __answers,
                 ::core::result::Result::Err(__error) => {
-                    __call.fail();
+                    #fail;
                     return ::core::result::Result::Err(__error);
                 }
             }
@@ -138,33 +148,50 @@ fn shared(model: &Model, batch: &Batch, flight: &Flight, home: &TokenStream) -> 
     let (keys, land, results) = match &batch.keys {
         None => {
             let wrong = wrong_length(model, batch);
+            let land = ends(model, &quote! { __call.land_sequence(__answers, #sharing, #options) });
             (
                 None,
                 quote! {
-                    if let ::core::result::Result::Err(__wrong) =
-                        __call.land_sequence(__answers, #sharing, #options)
-                    {
+                    if let ::core::result::Result::Err(__wrong) = #land {
                         return #wrong;
                     }
                 },
-                quote! { __call.into_sequence() },
+                quote! { __call #ended.into_sequence() },
             )
         }
         Some(keys) => {
             let by = compared(model, keys);
+            let land =
+                quote! { __call.land_map((&mut __keys, &__known), __answers, #by, #sharing, #options) };
+            let land = ends(model, &land);
             (
                 Some(
                     quote! { let mut __keys: #krate::__private::MapKeys<_> = ::core::default::Default::default(); },
                 ),
-                quote! { __call.land_map((&mut __keys, &__known), __answers, #by, #sharing, #options); },
-                quote! { __call.into_map(__found, __elements, __keys) },
+                quote! { #land; },
+                quote! { __call #ended.into_map(__found, __elements, __keys) },
             )
         }
     };
     let results = in_result(batch, &results);
+    let mutable = backend.is_none().then(|| quote! { mut });
+    let (begin, next, failed) =
+        backend.map_or((None, next, None), |backend| (Some(backend.begin), backend.next, backend.failed));
+    let is_called = failed.map_or_else(
+        || next.clone(),
+        |failed| {
+            quote! {
+                {
+                    let __is_called = #next;
+                    #failed
+                    __is_called
+                }
+            }
+        },
+    );
     quote! {
         let __batch = #made;
-        let mut __call = {
+        let #mutable __call = {
             #shared
             let __looked =
                 #handle.lookup_shared_batch(&__batch, |__element| #key, #policy, #flight);
@@ -175,15 +202,21 @@ fn shared(model: &Model, batch: &Batch, flight: &Flight, home: &TokenStream) -> 
         };
         #known
         #copies
+        #begin
         let (mut __elements, __found) = __call.parts(__batch, #is_map);
         #keys
-        while #next {
+        while #is_called {
             let mut __asked = __elements.take(__call.asked());
             let __answers = #answers;
             #land
         }
         #results
     }
+}
+
+/// What does not wait.
+fn identity(_: &Model, call: &TokenStream) -> TokenStream {
+    call.clone()
 }
 
 /// The arguments of one of several calls of the body.
@@ -201,6 +234,9 @@ fn repeated(model: &Model, argument: &TokenStream) -> Vec<TokenStream> {
 
 /// The body of the accessor that peeks at all elements.
 pub(super) fn peek(model: &Model, batch: &Batch, home: &TokenStream) -> TokenStream {
+    if let Some(peek) = batch_backend::peek(model, batch, home) {
+        return peek;
+    }
     let (handle, made) = (cache::handle(model, home), made(batch, model, &argument(model, batch)));
     let (shared, key) = cache::key_of_element(model, home, Checks::Assumed, batch, &element());
     let policy = call::result_policy(model, Checks::Assumed);

@@ -30,6 +30,7 @@ mod apart;
 mod backend;
 mod backend_accessors;
 mod batch;
+mod batch_backend;
 mod bound;
 mod cache;
 mod call;

@@ -22,6 +22,7 @@ pub(super) struct Flights<K, V> {
     pub(super) keys: Vec<Option<K>>,
     /// The elements that are to be joined.
     pub(super) unjoined: Vec<usize>,
+    /// Those of the elements that the body is called with are in the order of their numbers.
     pub(super) leads: Vec<Lead<K, V>>,
     /// The elements that this call computes without a flight.
     pub(super) alone: Vec<usize>,
@@ -31,6 +32,8 @@ pub(super) struct Flights<K, V> {
     /// When this call stops waiting, once it has begun to; `None` if never.
     pub(super) deadline: Option<Instant>,
     pub(super) has_waited: bool,
+    /// When this call began: a result that was not current since then is not shared.
+    pub(super) began: Instant,
 }
 
 /// An element whose flight a call leads.
@@ -48,6 +51,23 @@ impl<K, V> Flights<K, V> {
         ids.sort_unstable();
         ids.dedup();
         ids.into_iter().map(BodyScope::enter).collect()
+    }
+
+    #[cfg(feature = "backend")]
+    fn place_of_lead(&self, number: usize) -> Option<usize> {
+        self.leads.binary_search_by_key(&number, |lead| lead.number).ok()
+    }
+
+    /// Returns whether this call leads the flight of an element.
+    #[cfg(feature = "backend")]
+    pub(super) fn leads_element(&self, number: usize) -> bool {
+        self.place_of_lead(number).is_some()
+    }
+
+    /// Returns whether another call has taken over the flight of an element.
+    #[cfg(feature = "backend")]
+    pub(super) fn is_replaced(&self, number: usize) -> bool {
+        self.place_of_lead(number).is_some_and(|place| !self.leads[place].leader.leads())
     }
 
     /// Records how the flight of an element has ended, unless a result was published. Returns whether there is one.

@@ -78,6 +78,7 @@ where
             failures: 0,
             deadline: None,
             has_waited: false,
+            began: Instant::now(),
         };
         let results = (0..count).map(|_| None).collect();
         Self { miss, options, keys, results, flights, asked: Vec::new(), started: Instant::now() }
@@ -109,7 +110,7 @@ where
         }
     }
 
-    fn poll<H: Sharing<R>>(&mut self, context: &Context<'_>, sharing: H) -> Poll<()> {
+    pub(super) fn poll<H: Sharing<R>>(&mut self, context: &Context<'_>, sharing: H) -> Poll<()> {
         let Some((number, follower)) = self.flights.follows.last_mut() else { return Poll::Ready(()) };
         let number = *number;
         follower.poll(context).map(|end| self.followed(number, end, sharing))
@@ -153,7 +154,7 @@ where
 
     /// Joins the flights of elements that have none, and begins to compute those that this call leads. Returns whether there
     /// are any.
-    fn begin<H: Sharing<R>>(&mut self, sharing: H) -> bool {
+    pub(super) fn begin<H: Sharing<R>>(&mut self, sharing: H) -> bool {
         loop {
             for number in core::mem::take(&mut self.flights.unjoined) {
                 self.join(number);
@@ -307,6 +308,11 @@ where
     ) {
         if !self.flights.ended(number, end, self.options) {
             return;
+        }
+        if !follower.may_share(self.flights.began) && self.flights.keys[number].is_some() {
+            // It was in the backend before this call began, and may have been changed since.
+            self.miss.missing[number].began = Epoch::UNKNOWN;
+            return self.flights.unjoined.push(number);
         }
         let BatchMiss { handle, policy, missing, .. } = &self.miss;
         let result = match follower.published() {

@@ -1,0 +1,184 @@
+//! A call of many elements of a function with a backend (L2).
+//!
+//! The call goes through the flights of its elements as without a backend. What it is to compute it looks up in the backend
+//! first, in one request, which leaves a lease for each element that is not there. What the body returns is stored in one
+//! request, as far as the leases are still valid. Keys, values and leases are those of a call of one element.
+//!
+//! With `single_flight = global`, the body is called at once for the elements whose leases this call's lookup left. Those that
+//! other processes compute are looked up again, in one request, after all that this call computes is stored.
+//!
+//! Invariant: a call that waits for another process holds no lease for which others wait.
+
+mod held;
+pub(crate) mod keys;
+mod look;
+pub(crate) mod peek;
+mod requests;
+mod store;
+
+use core::future::{Future, poll_fn};
+use core::ops::Deref;
+use core::pin::pin;
+use std::boxed::Box;
+use std::vec::Vec;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::backend::BackendError;
+use crate::engine::{Lifecycle, Placement, StoredKey, StoredValue};
+use crate::expiry::EntryOptions;
+use crate::function::batch::argument::Batch;
+use crate::function::batch::backend::keys::KeyEncoder;
+use crate::function::batch::backend::requests::Outside;
+use crate::function::batch::flights::Lead;
+use crate::function::batch::shared::{BoxedCall, SharedBatch};
+use crate::function::call::backend_handle::BackendHandle;
+use crate::function::call::computation::poll_beside;
+use crate::function::call::held_lease::{Held, Pauses, Renewal};
+use crate::function::call::strictness::Strictness;
+use crate::function::result_policy::{ResultPolicy, Sharing};
+use crate::time::Instant;
+
+/// A call of many elements, of which some are missing in the process.
+#[must_use = "the results are computed by the calls of the body that `next` asks for"]
+pub struct BackendBatch<E: Placement, S, O, R, B: Held> {
+    call: BoxedCall<E, S, O, R>,
+    outside: Outside<B>,
+    /// The elements that other processes compute, in the order of their numbers.
+    waiting: Vec<Lead<StoredKey<E>, StoredValue<E>>>,
+    /// The pauses between lookups of them.
+    pauses: Option<Pauses>,
+    /// When the call began.
+    began: Instant,
+}
+
+impl<E: Placement, S, O, R, B: Held> Deref for BackendBatch<E, S, O, R, B> {
+    type Target = SharedBatch<E, S, O, R>;
+
+    fn deref(&self) -> &SharedBatch<E, S, O, R> {
+        &self.call
+    }
+}
+
+impl<E: Placement, S: Lifecycle<E::Types>, O, R> SharedBatch<E, S, O, R>
+where
+    O: ResultPolicy<R, Stored = StoredValue<E>>,
+{
+    /// Returns the call with the backend of its function. `key` makes the key of an element there; with `is_strict`, the call
+    /// fails if the backend does.
+    pub fn in_backend<'b, Elements: Batch, B: Held + Clone>(
+        self: Box<Self>,
+        handle: BackendHandle<B>,
+        batch: &'b Elements,
+        key: impl Fn(&'b Elements::Element, KeyEncoder) -> Result<Vec<u8>, BackendError>,
+        is_strict: bool,
+    ) -> BackendBatch<E, S, O, R, B> {
+        let encoder = KeyEncoder::new(&handle);
+        let keys = if self.miss.handle.is_bypassed() {
+            Vec::new()
+        } else {
+            let elements = self.miss.missing.iter().map(|missing| batch.element(missing.position));
+            elements.map(|element| key(element, encoder)).collect()
+        };
+        let outside = Outside::new(handle, keys, is_strict);
+        BackendBatch { call: self, outside, waiting: Vec::new(), pauses: None, began: Instant::now() }
+    }
+}
+
+impl<E: Placement, S: Lifecycle<E::Types>, O, R, B: Held + Clone> BackendBatch<E, S, O, R, B>
+where
+    O: ResultPolicy<R, Stored = StoredValue<E>, Value: Serialize + DeserializeOwned>,
+{
+    /// Waits until the body is to be called, or all results are there. Returns whether the body is to be called, for the
+    /// elements that [`asked`](SharedBatch::asked) returns. `options` makes the options of an entry.
+    pub async fn next<H: Sharing<R>>(
+        &mut self,
+        sharing: H,
+        options: &impl Fn(usize, &S, &O::Value) -> EntryOptions,
+    ) -> bool {
+        loop {
+            if self.outside.failure.is_some() {
+                self.fail_leads();
+                return false;
+            }
+            if self.waiting.is_empty() {
+                self.pauses = None;
+                if !self.call.begin(sharing) {
+                    if self.call.flights.follows.is_empty() {
+                        return false;
+                    }
+                    poll_fn(|context| self.call.poll(context, sharing)).await;
+                    continue;
+                }
+                if self.call.miss.handle.is_bypassed() {
+                    return true;
+                }
+                self.look(sharing, options).await;
+            } else {
+                let timeout = self.outside.handle.lock_timeout.unwrap_or_default();
+                let pause = self.pauses.get_or_insert_with(|| Pauses::new(timeout)).next();
+                self.call.asked = self.waiting.iter().map(|lead| lead.number).collect();
+                self.call.flights.leads = core::mem::take(&mut self.waiting);
+                // After the timeout, the call computes for itself.
+                if let Some(mut pause) = pause {
+                    poll_fn(|context| pause.poll(context)).await;
+                    self.look(sharing, options).await;
+                }
+            }
+            if self.outside.failure.is_none() && !self.call.asked.is_empty() {
+                self.call.started = Instant::now();
+                return true;
+            }
+        }
+    }
+
+    /// Returns what a strict function returns, if the backend has failed.
+    pub fn failed<F>(&mut self, strictness: impl Strictness<F>) -> Option<F> {
+        self.outside.failure.take().and_then(|error| strictness.instead(error))
+    }
+
+    /// Ends the flights of the elements that this call does not compute: the calls that follow compute for themselves.
+    fn fail_leads(&mut self) {
+        for lead in self.call.flights.leads.drain(..).chain(self.waiting.drain(..)) {
+            lead.leader.fail();
+        }
+    }
+
+    /// Keeps the leases valid by threads, until what this returns is dropped.
+    pub fn renewal(&self) -> Option<Renewal> {
+        self.outside.held.renewal()
+    }
+
+    /// Awaits the body, whose calls are attributed to the computation, and keeps the leases valid meanwhile.
+    pub async fn within<F: Future>(&self, body: F) -> F::Output {
+        let mut body = pin!(body);
+        let mut renewing = self.outside.held.renewing();
+        poll_fn(|context| {
+            let _scopes = self.call.flights.scopes();
+            let polled = body.as_mut().poll(context);
+            if polled.is_pending() {
+                poll_beside(&mut renewing, context);
+            }
+            polled
+        })
+        .await
+    }
+
+    /// Ends the call with an error of the whole: the calls that follow compute for themselves.
+    pub async fn fail(mut self) {
+        self.fail_leads();
+        self.give_up_all().await;
+        self.call.fail();
+    }
+
+    /// Returns the call in the process, after all is computed.
+    pub fn into_call(self) -> BoxedCall<E, S, O, R> {
+        self.call
+    }
+
+    /// Returns a function of the options of entries.
+    pub fn element_options<F: Fn(usize, &S, &O::Value) -> EntryOptions>(&self, options: F) -> F {
+        options
+    }
+}
