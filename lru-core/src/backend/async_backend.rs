@@ -9,9 +9,7 @@ use crate::backend::error::{BackendError, ErrorKind};
 use crate::backend::invalidation_sink::InvalidationSink;
 use crate::backend::item::{Item, LeasedItem};
 use crate::backend::lease::{Lease, Lookup, LookupOptions, cannot_lease};
-use crate::backend::many::{
-    end_one_by_one_async, look_one_by_one_async, renew_one_by_one_async, set_one_by_one_async,
-};
+use crate::backend::many::one_by_one;
 use crate::backend::stored::Stored;
 use crate::backend::tag_key::TagKey;
 use crate::backend::tag_nonces::{TAGS, TagNonces, TaggedLookup, nonces_by_entries};
@@ -347,6 +345,11 @@ pub trait AsyncBackend: Sync {
         let _ = (namespace, sink);
         false
     }
+}
+
+one_by_one! {
+    AsyncBackend, look_one_by_one_async, set_one_by_one_async, renew_one_by_one_async, end_one_by_one_async,
+    [async fn] .await
 }
 
 nonces_by_entries! { AsyncBackend, read_nonces_async, look_tagged_async, remove_nonces_async, [async fn] .await }

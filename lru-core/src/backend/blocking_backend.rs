@@ -7,7 +7,7 @@ use crate::backend::error::{BackendError, ErrorKind};
 use crate::backend::invalidation_sink::InvalidationSink;
 use crate::backend::item::{Item, LeasedItem};
 use crate::backend::lease::{Lease, Lookup, LookupOptions, cannot_lease};
-use crate::backend::many::{end_one_by_one, look_one_by_one, renew_one_by_one, set_one_by_one};
+use crate::backend::many::one_by_one;
 use crate::backend::stored::Stored;
 use crate::backend::tag_key::TagKey;
 use crate::backend::tag_nonces::{TAGS, TagNonces, TaggedLookup, nonces_by_entries};
@@ -117,10 +117,8 @@ pub trait Backend {
         items.iter().map(set).fold(Ok(()), Result::and)
     }
 
-    /// Sets the entry for `key` if there is none, atomically, and returns whether it did.
-    ///
-    /// Memoized functions do not call it; it is for programs that use a backend directly. The default returns an error of
-    /// kind [`Unsupported`](ErrorKind::Unsupported).
+    /// Sets the entry for `key` if there is none, atomically, and returns whether it did. Memoized functions do not call it; it
+    /// is for programs that use a backend directly. The default returns an error of kind [`Unsupported`](ErrorKind::Unsupported).
     ///
     /// # Errors
     ///
@@ -388,6 +386,8 @@ pub trait Backend {
         false
     }
 }
+
+one_by_one! { Backend, look_one_by_one, set_one_by_one, renew_one_by_one, end_one_by_one, [fn] }
 
 nonces_by_entries! { Backend, read_nonces, look_tagged, remove_nonces, [fn] }
 

@@ -1,14 +1,8 @@
 //! Leases for many keys at once: how the methods of the traits work by default.
 
-use core::time::Duration;
-use std::vec::Vec;
-
-use crate::backend::async_backend::AsyncBackend;
-use crate::backend::blocking_backend::Backend;
-use crate::backend::error::BackendError;
-use crate::backend::item::LeasedItem;
-use crate::backend::lease::{Lease, Lookup, LookupOptions, Permission};
-
+/// Defines how the methods of a trait of backends for many keys work by default. The trait and the types of its methods are in
+/// scope.
+///
 /// `$look` asks first whether the backend gives leases: the default `get_or_lease` says so without a request. A backend without
 /// leases is asked for all entries at once.
 macro_rules! one_by_one {
@@ -24,7 +18,7 @@ macro_rules! one_by_one {
         ) -> Result<Vec<Lookup>, BackendError> {
             let [first, others @ ..] = keys else { return Ok(Vec::new()) };
             let looked = backend.get_or_lease(namespace, first, options.probing())$($await)*?;
-            if looked.permission == Permission::Unconditional {
+            if looked.permission == $crate::backend::lease::Permission::Unconditional {
                 let found = backend.get_many(namespace, keys)$($await)*.map_err(BackendError::without_lease)?;
                 return Ok(found.into_iter().map(Lookup::new).collect());
             }
@@ -78,8 +72,4 @@ macro_rules! one_by_one {
     };
 }
 
-one_by_one! { Backend, look_one_by_one, set_one_by_one, renew_one_by_one, end_one_by_one, [pub(super) fn] }
-one_by_one! {
-    AsyncBackend, look_one_by_one_async, set_one_by_one_async, renew_one_by_one_async, end_one_by_one_async,
-    [pub(super) async fn] .await
-}
+pub(super) use one_by_one;

@@ -6,7 +6,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 use syn::{Type, parse_quote};
 
-use super::{accessor_bodies, backend_accessors, batch, batch_backend, cache, call};
+use super::{accessor_bodies, backend_accessors, batch, batch_backend, cache, call, elements};
 use crate::model::{self, Accessors, Batch, Checks, Flavor, Model, Need};
 use crate::{lifetimes, type_tokens};
 
@@ -132,7 +132,7 @@ pub(super) fn accessor_list(model: &Model) -> Vec<Accessor> {
 /// Returns the accessors that take many elements.
 fn of_many(model: &Model, batch: &Batch) -> [Accessor; 2] {
     let (krate, home, peeked) = (&model.krate, quote!(Self), model.peeked());
-    let (name, value, put) = (batch::argument(model, batch), call::put_value(model), call::put(model));
+    let (name, value, put) = (elements::argument(model, batch), call::put_value(model), call::put(model));
     // With a backend, they act there too.
     let waits = model.backend.is_some();
     let plain = |name, doc, takes, returns, body| Accessor {

@@ -17,27 +17,12 @@
 //! ```
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+use quote::quote;
 
 use super::batch_backend::{self, InBackend};
+use super::elements::{argument, element, made};
 use super::{cache, call};
-use crate::batch_type::BatchKind;
 use crate::model::{Batch, Checks, Flavor, Flight, MapKeys, Model};
-
-/// The element of a batch, in a closure that takes a reference to it.
-pub(super) fn element() -> TokenStream {
-    quote! { (*__element) }
-}
-
-/// The expression of the batch.
-pub(super) fn made(batch: &Batch, model: &Model, argument: &TokenStream) -> TokenStream {
-    let krate = &model.krate;
-    match batch.kind {
-        BatchKind::Slice => quote! { #krate::__private::batch_of_slice(#argument) },
-        BatchKind::Reference => quote! { #krate::__private::batch_by_reference(#argument) },
-        BatchKind::Owned => quote! { #krate::__private::owned_batch(#argument) },
-    }
-}
 
 /// The call: looks all elements up, and calls the body with those that are missing.
 pub(super) fn call(model: &Model, batch: &Batch, home: &TokenStream) -> TokenStream {
@@ -127,9 +112,9 @@ fn shared(model: &Model, batch: &Batch, flight: &Flight, home: &TokenStream) -> 
         }
     };
     // With a backend, what ends a call of the body may wait.
-    let (options, ended, ends) = match &backend {
-        None => (options, None, identity as fn(&Model, &TokenStream) -> TokenStream),
-        Some(_) => (quote! { &__options }, Some(quote! { .into_call() }), batch_backend::wait as _),
+    let (options, ends): (_, Ends) = match &backend {
+        None => (options, identity),
+        Some(_) => (quote! { &__options }, batch_backend::wait),
     };
     let fail = ends(model, &quote! { __call.fail() });
     let answers = if batch.result.is_fallible {
@@ -145,34 +130,8 @@ fn shared(model: &Model, batch: &Batch, flight: &Flight, home: &TokenStream) -> 
     } else {
         answers
     };
-    let (keys, land, results) = match &batch.keys {
-        None => {
-            let wrong = wrong_length(model, batch);
-            let land = ends(model, &quote! { __call.land_sequence(__answers, #sharing, #options) });
-            (
-                None,
-                quote! {
-                    if let ::core::result::Result::Err(__wrong) = #land {
-                        return #wrong;
-                    }
-                },
-                quote! { __call #ended.into_sequence() },
-            )
-        }
-        Some(keys) => {
-            let by = compared(model, keys);
-            let land =
-                quote! { __call.land_map((&mut __keys, &__known), __answers, #by, #sharing, #options) };
-            let land = ends(model, &land);
-            (
-                Some(
-                    quote! { let mut __keys: #krate::__private::MapKeys<_> = ::core::default::Default::default(); },
-                ),
-                quote! { #land; },
-                quote! { __call #ended.into_map(__found, __elements, __keys) },
-            )
-        }
-    };
+    let ended = backend.as_ref().map(|_| quote! { .into_call() });
+    let Landing { keys, land, results } = landing(model, batch, (&sharing, &options), ended.as_ref(), ends);
     let results = in_result(batch, &results);
     let mutable = backend.is_none().then(|| quote! { mut });
     let (begin, next, failed) =
@@ -211,6 +170,53 @@ fn shared(model: &Model, batch: &Batch, flight: &Flight, home: &TokenStream) -> 
             #land
         }
         #results
+    }
+}
+
+/// What ends a call of the body.
+type Ends = fn(&Model, &TokenStream) -> TokenStream;
+
+/// How the results of a call of the body are stored, and made into those of the function.
+struct Landing {
+    /// Binds the keys of the maps that the body returns.
+    keys: Option<TokenStream>,
+    land: TokenStream,
+    results: TokenStream,
+}
+
+fn landing(
+    model: &Model,
+    batch: &Batch,
+    (sharing, options): (&TokenStream, &TokenStream),
+    ended: Option<&TokenStream>,
+    ends: Ends,
+) -> Landing {
+    let krate = &model.krate;
+    match &batch.keys {
+        None => {
+            let wrong = wrong_length(model, batch);
+            let land = ends(model, &quote! { __call.land_sequence(__answers, #sharing, #options) });
+            Landing {
+                keys: None,
+                land: quote! {
+                    if let ::core::result::Result::Err(__wrong) = #land {
+                        return #wrong;
+                    }
+                },
+                results: quote! { __call #ended.into_sequence() },
+            }
+        }
+        Some(keys) => {
+            let by = compared(model, keys);
+            let land =
+                quote! { __call.land_map((&mut __keys, &__known), __answers, #by, #sharing, #options) };
+            let (keys, land) = (quote! { #krate::__private::MapKeys<_> }, ends(model, &land));
+            Landing {
+                keys: Some(quote! { let mut __keys: #keys = ::core::default::Default::default(); }),
+                land: quote! { #land; },
+                results: quote! { __call #ended.into_map(__found, __elements, __keys) },
+            }
+        }
     }
 }
 
@@ -351,9 +357,4 @@ fn options(model: &Model, batch: &Batch) -> TokenStream {
         || quote! { #krate::__private::no_element_options },
         |options| quote! { |__number: ::core::primitive::usize, __lifecycle, __value| #options },
     )
-}
-
-/// The argument with the elements.
-pub(super) fn argument(model: &Model, batch: &Batch) -> TokenStream {
-    model.params.get(batch.param).map(|param| param.name.to_token_stream()).unwrap_or_default()
 }

@@ -14,7 +14,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
 use super::backend::{self, RemoteKey};
-use super::batch::{argument, element, made};
+use super::elements::{argument, element, made};
 use super::{backend_accessors, cache, call};
 use crate::model::{Batch, Checks, Flavor, Model};
 

@@ -35,6 +35,7 @@ mod bound;
 mod cache;
 mod call;
 mod coalesced;
+mod elements;
 mod entries;
 mod function;
 mod impl_block;

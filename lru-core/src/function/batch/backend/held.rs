@@ -31,7 +31,7 @@ pub(super) struct HeldLease {
 pub(super) struct Leases<B> {
     pub(super) backend: B,
     pub(super) namespace: Cow<'static, str>,
-    pub(super) leases: Vec<HeldLease>,
+    pub(super) held: Vec<HeldLease>,
     /// Whether other processes wait for them.
     pub(super) is_global: bool,
     /// Whether the backend never waits for a runtime.
@@ -54,9 +54,9 @@ pub(super) enum Fate {
 impl<B: Held> Leases<B> {
     /// Gives leases up: other processes see the failures, or nothing.
     async fn give_up(&self, fate: impl Fn(usize) -> Fate) -> Result<(), BackendError> {
-        let Self { backend, namespace, leases, .. } = self;
+        let Self { backend, namespace, held, .. } = self;
         let (mut failed, mut ended) = (Vec::new(), Vec::new());
-        for HeldLease { number, key, lease } in leases {
+        for HeldLease { number, key, lease } in held {
             match fate(*number) {
                 Fate::Failed if self.is_global => {
                     failed.push(LeasedItem::new(Item::new(key, FAILED).ttl(FAILURE), lease));
@@ -84,7 +84,7 @@ impl<B: Held> Leases<B> {
 
     /// Extends the leases, and returns whether any may be extended again.
     async fn renew(&self) -> bool {
-        let leases: Vec<_> = self.leases.iter().map(|held| (&*held.key, &held.lease)).collect();
+        let leases: Vec<_> = self.held.iter().map(|held| (&*held.key, &held.lease)).collect();
         match self.backend.renew_leases(&self.namespace, &leases, GLOBAL_LEASE).await {
             Ok(are_valid) => are_valid.contains(&true),
             Err(error) => {
@@ -99,7 +99,7 @@ impl<B: Held> HeldLeases<B> {
     pub(super) const NONE: Self = Self(None);
 
     pub(super) fn new(leases: Leases<B>) -> Self {
-        Self((!leases.leases.is_empty()).then(|| Arc::new(leases)))
+        Self((!leases.held.is_empty()).then(|| Arc::new(leases)))
     }
 
     /// Takes the leases out.

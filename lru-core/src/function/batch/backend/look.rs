@@ -7,17 +7,17 @@ use serde::de::DeserializeOwned;
 
 use crate::backend::codec::Opened;
 use crate::backend::{BackendError, Lookup, Permission};
-use crate::engine::{Engine, Lifecycle, Placement, StoredValue};
+use crate::engine::{Engine, Placement};
 use crate::expiry::EntryOptions;
 use crate::flight::table::Terms;
-use crate::function::batch::backend::BackendBatch;
+use crate::function::batch::backend::copies::Copied;
 use crate::function::batch::backend::held::{HeldLease, HeldLeases, Leases};
 use crate::function::batch::backend::requests::{ElementClaim, incomplete};
-use crate::function::batch::backend::store::Copied;
+use crate::function::batch::backend::{BackendBatch, BatchCall, Value};
 use crate::function::call::coalesced::publish;
 use crate::function::call::held_lease::{Held, Unusable};
 use crate::function::call::remote::Currency;
-use crate::function::result_policy::{ResultPolicy, Sharing};
+use crate::function::result_policy::Sharing;
 use crate::observe::stats::Transferred;
 use crate::time::Instant;
 
@@ -38,16 +38,16 @@ impl<R> Default for Sorted<R> {
     }
 }
 
-impl<E: Placement, S: Lifecycle<E::Types>, O, R, B: Held + Clone> BackendBatch<E, S, O, R, B>
+impl<C: BatchCall, B: Held + Clone> BackendBatch<C, B>
 where
-    O: ResultPolicy<R, Stored = StoredValue<E>, Value: Serialize + DeserializeOwned>,
+    Value<C>: Serialize + DeserializeOwned,
 {
     /// Looks up the elements that the body would be called with. Takes those that are found, and those that other processes
     /// compute, out of them.
-    pub(super) async fn look<H: Sharing<R>>(
+    pub(super) async fn look<H: Sharing<C::Result>>(
         &mut self,
         sharing: H,
-        options: &impl Fn(usize, &S, &O::Value) -> EntryOptions,
+        options: &impl Fn(usize, &C::Lifecycle, &Value<C>) -> EntryOptions,
     ) {
         let mut numbers = core::mem::take(&mut self.call.asked);
         let mut all = Sorted::default();
@@ -78,7 +78,7 @@ where
     }
 
     /// Sorts out the elements that have no key in the backend.
-    fn without_keys(&mut self, numbers: &mut Vec<usize>, all: &mut Sorted<R>) {
+    fn without_keys(&mut self, numbers: &mut Vec<usize>, all: &mut Sorted<C::Result>) {
         let refusal = self.outside.handle.refusal.as_ref().map(BackendError::again);
         let is_refused = refusal.is_some();
         let mut errors: Vec<_> = refusal.into_iter().collect();
@@ -102,11 +102,17 @@ where
     }
 
     /// Looks elements up in one request.
-    async fn look_once(&mut self, numbers: &[usize], all: &mut Sorted<R>) -> Result<(), BackendError> {
+    async fn look_once(
+        &mut self,
+        numbers: &[usize],
+        all: &mut Sorted<C::Result>,
+    ) -> Result<(), BackendError> {
         let has_copies = self.call.miss.handle.engines.maxsize() != Some(0);
         let options = self.outside.handle.lookup_options(has_copies);
         // If nothing is found, the computation that follows begins here as well.
-        numbers.iter().for_each(|number| self.outside.begin(*number));
+        for number in numbers {
+            self.outside.begin(*number);
+        }
         let sent = Instant::now();
         let looked = {
             let handle = &self.outside.handle;
@@ -139,7 +145,12 @@ where
     }
 
     /// Sorts elements by what was found.
-    fn sort(&mut self, looked: impl Iterator<Item = (usize, Lookup)>, sent: Instant, all: &mut Sorted<R>) {
+    fn sort(
+        &mut self,
+        looked: impl Iterator<Item = (usize, Lookup)>,
+        sent: Instant,
+        all: &mut Sorted<C::Result>,
+    ) {
         let mut damaged = Vec::new();
         // Values of the user's are decoded here.
         let scopes = self.call.flights.scopes();
@@ -175,7 +186,9 @@ where
         }
         drop(scopes);
         // A damaged entry is a miss, and is then overwritten: a strict function does not fail.
-        damaged.iter().for_each(|error| self.reported(error));
+        for error in &damaged {
+            self.reported(error);
+        }
     }
 
     /// Ends failures of other processes that are over.
@@ -183,7 +196,7 @@ where
         if numbers.is_empty() {
             return Ok(());
         }
-        let leased = |number: &usize| {
+        let of_failure = |number: &usize| {
             let element = &self.outside.elements[*number];
             match (&element.key, &element.claim) {
                 (Ok(key), Some(ElementClaim { permission: Permission::Leased(lease), .. })) => {
@@ -192,7 +205,7 @@ where
                 _ => None,
             }
         };
-        let leases: Vec<_> = numbers.iter().filter_map(leased).collect();
+        let leases: Vec<_> = numbers.iter().filter_map(of_failure).collect();
         self.outside.handle.backend.end_leases(&self.outside.handle.namespace, &leases).await
     }
 
@@ -215,7 +228,7 @@ where
         self.outside.held = HeldLeases::new(Leases {
             backend: handle.backend.clone(),
             namespace: handle.namespace.clone(),
-            leases,
+            held: leases,
             is_global: handle.lock_timeout.is_some(),
             is_blocking: handle.is_blocking,
             errors: self.errors(),
@@ -223,11 +236,11 @@ where
     }
 
     /// Stores copies of what was found, and publishes it.
-    fn answer<H: Sharing<R>>(
+    fn answer<H: Sharing<C::Result>>(
         &mut self,
-        found: Vec<(usize, R, Currency)>,
+        found: Vec<(usize, C::Result, Currency)>,
         sharing: H,
-        options: &impl Fn(usize, &S, &O::Value) -> EntryOptions,
+        options: &impl Fn(usize, &C::Lifecycle, &Value<C>) -> EntryOptions,
     ) {
         if found.is_empty() {
             return;

@@ -9,10 +9,12 @@
 //!
 //! Invariant: a call that waits for another process holds no lease for which others wait.
 
+mod copies;
 mod held;
 pub(crate) mod keys;
 mod look;
 pub(crate) mod peek;
+mod reporting;
 mod requests;
 mod store;
 
@@ -32,7 +34,7 @@ use crate::function::batch::argument::Batch;
 use crate::function::batch::backend::keys::KeyEncoder;
 use crate::function::batch::backend::requests::Outside;
 use crate::function::batch::flights::Lead;
-use crate::function::batch::shared::{BoxedCall, SharedBatch};
+use crate::function::batch::shared::SharedBatch;
 use crate::function::call::backend_handle::BackendHandle;
 use crate::function::call::computation::poll_beside;
 use crate::function::call::held_lease::{Held, Pauses, Renewal};
@@ -40,23 +42,59 @@ use crate::function::call::strictness::Strictness;
 use crate::function::result_policy::{ResultPolicy, Sharing};
 use crate::time::Instant;
 
+/// The types of a call of many elements.
+pub trait BatchCall {
+    /// Where the entries are.
+    type Engines: Placement;
+    /// The options of the cache.
+    type Lifecycle: Lifecycle<<Self::Engines as Placement>::Types>;
+    /// What of a result is stored.
+    type Policy: ResultPolicy<Self::Result, Stored = StoredValue<Self::Engines>>;
+    /// The result of an element.
+    type Result;
+}
+
+impl<E: Placement, S: Lifecycle<E::Types>, O, R> BatchCall for SharedBatch<E, S, O, R>
+where
+    O: ResultPolicy<R, Stored = StoredValue<E>>,
+{
+    type Engines = E;
+    type Lifecycle = S;
+    type Policy = O;
+    type Result = R;
+}
+
+/// The call in the process.
+type Call<C> = SharedBatch<
+    <C as BatchCall>::Engines,
+    <C as BatchCall>::Lifecycle,
+    <C as BatchCall>::Policy,
+    <C as BatchCall>::Result,
+>;
+
+/// The part of a result that is stored.
+type Value<C> = <<C as BatchCall>::Policy as ResultPolicy<<C as BatchCall>::Result>>::Value;
+
+/// An element that another process computes.
+type WaitingLead<C> = Lead<StoredKey<<C as BatchCall>::Engines>, StoredValue<<C as BatchCall>::Engines>>;
+
 /// A call of many elements, of which some are missing in the process.
 #[must_use = "the results are computed by the calls of the body that `next` asks for"]
-pub struct BackendBatch<E: Placement, S, O, R, B: Held> {
-    call: BoxedCall<E, S, O, R>,
+pub struct BackendBatch<C: BatchCall, B: Held> {
+    call: Box<Call<C>>,
     outside: Outside<B>,
     /// The elements that other processes compute, in the order of their numbers.
-    waiting: Vec<Lead<StoredKey<E>, StoredValue<E>>>,
+    waiting: Vec<WaitingLead<C>>,
     /// The pauses between lookups of them.
     pauses: Option<Pauses>,
     /// When the call began.
     began: Instant,
 }
 
-impl<E: Placement, S, O, R, B: Held> Deref for BackendBatch<E, S, O, R, B> {
-    type Target = SharedBatch<E, S, O, R>;
+impl<C: BatchCall, B: Held> Deref for BackendBatch<C, B> {
+    type Target = Call<C>;
 
-    fn deref(&self) -> &SharedBatch<E, S, O, R> {
+    fn deref(&self) -> &Call<C> {
         &self.call
     }
 }
@@ -73,7 +111,7 @@ where
         batch: &'b Elements,
         key: impl Fn(&'b Elements::Element, KeyEncoder) -> Result<Vec<u8>, BackendError>,
         is_strict: bool,
-    ) -> BackendBatch<E, S, O, R, B> {
+    ) -> BackendBatch<Self, B> {
         let encoder = KeyEncoder::new(&handle);
         let keys = if self.miss.handle.is_bypassed() {
             Vec::new()
@@ -86,16 +124,16 @@ where
     }
 }
 
-impl<E: Placement, S: Lifecycle<E::Types>, O, R, B: Held + Clone> BackendBatch<E, S, O, R, B>
+impl<C: BatchCall, B: Held + Clone> BackendBatch<C, B>
 where
-    O: ResultPolicy<R, Stored = StoredValue<E>, Value: Serialize + DeserializeOwned>,
+    Value<C>: Serialize + DeserializeOwned,
 {
     /// Waits until the body is to be called, or all results are there. Returns whether the body is to be called, for the
     /// elements that [`asked`](SharedBatch::asked) returns. `options` makes the options of an entry.
-    pub async fn next<H: Sharing<R>>(
+    pub async fn next<H: Sharing<C::Result>>(
         &mut self,
         sharing: H,
-        options: &impl Fn(usize, &S, &O::Value) -> EntryOptions,
+        options: &impl Fn(usize, &C::Lifecycle, &Value<C>) -> EntryOptions,
     ) -> bool {
         loop {
             if self.outside.failure.is_some() {
@@ -173,12 +211,12 @@ where
     }
 
     /// Returns the call in the process, after all is computed.
-    pub fn into_call(self) -> BoxedCall<E, S, O, R> {
+    pub fn into_call(self) -> Box<Call<C>> {
         self.call
     }
 
     /// Returns a function of the options of entries.
-    pub fn element_options<F: Fn(usize, &S, &O::Value) -> EntryOptions>(&self, options: F) -> F {
+    pub fn element_options<F: Fn(usize, &C::Lifecycle, &Value<C>) -> EntryOptions>(&self, options: F) -> F {
         options
     }
 }

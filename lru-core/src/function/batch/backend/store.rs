@@ -1,6 +1,5 @@
 //! What a call of many elements stores in the backend and in the process.
 
-use core::marker::PhantomData;
 use std::vec::Vec;
 
 use serde::Serialize;
@@ -8,38 +7,24 @@ use serde::de::DeserializeOwned;
 
 use crate::backend::codec::Remaining;
 use crate::backend::{BackendError, Item, LeasedItem, Permission};
-use crate::engine::batch::Computed;
-use crate::engine::{Engine, InsertKind, Lifecycle, Placement, StoredKey, StoredValue};
+use crate::engine::{Engine, Placement};
 use crate::expiry::EntryOptions;
-use crate::expiry::settings::MaxAge;
 use crate::flight::table::Terms;
-use crate::function::batch::backend::BackendBatch;
+use crate::function::batch::backend::copies::Copied;
 use crate::function::batch::backend::held::Fate;
 use crate::function::batch::backend::requests::incomplete;
+use crate::function::batch::backend::{BackendBatch, BatchCall, Value};
 use crate::function::batch::map::{AskedElements, MapKeys};
-use crate::function::batch::shared::SharedBatch;
 use crate::function::batch::wrong_length::WrongLength;
 use crate::function::call::backend_entry::Encoded;
 use crate::function::call::claim::may_be_stored;
 use crate::function::call::coalesced::publish;
 use crate::function::call::held_lease::Held;
-use crate::function::call::miss::PolicyComparison;
 use crate::function::call::remote::{Currency, Stored};
 use crate::function::result_policy::{ResultPolicy, Sharing};
 use crate::key::KeyHash;
 use crate::observe::stats::Transferred;
-use crate::store::EntryOf;
 use crate::time::Instant;
-
-/// A result of which the process keeps a copy, if its options store it.
-pub(super) struct Copied<'r, R> {
-    pub(super) number: usize,
-    pub(super) result: &'r R,
-    /// `None` if the result policy does not store it.
-    pub(super) options: Option<EntryOptions>,
-    /// How long the copy may be kept.
-    pub(super) max_age: Option<MaxAge>,
-}
 
 /// A computed result on its way to the backend.
 struct Outgoing {
@@ -52,75 +37,16 @@ struct Outgoing {
     stored: Stored,
 }
 
-impl<E: Placement, S: Lifecycle<E::Types>, O, R> SharedBatch<E, S, O, R>
+impl<C: BatchCall, B: Held + Clone> BackendBatch<C, B>
 where
-    O: ResultPolicy<R, Stored = StoredValue<E>>,
-{
-    /// Keeps copies of results in the process.
-    pub(super) fn copy(&mut self, copied: Vec<Copied<'_, R>>) {
-        let Self { miss, keys, flights, .. } = self;
-        let (handle, policy) = (&miss.handle, miss.policy);
-        let mut entries = Vec::with_capacity(copied.len());
-        let mut late = Vec::new();
-        for Copied { number, result, options, max_age } in copied {
-            let is_error = policy.is_error(result);
-            if is_error {
-                handle.count_error();
-            }
-            if options.as_ref().is_some_and(|options| !options.stores()) {
-                handle.count_not_kept();
-            }
-            let Some(key) = keys[number].take().filter(|_| handle.stores) else { continue };
-            let kept = options.filter(EntryOptions::stores);
-            // Cloned before the lock is taken.
-            let Some((options, value)) = kept.and_then(|options| Some((options, policy.stored(result)?)))
-            else {
-                continue;
-            };
-            let meta = handle.lifecycle.meta(&key, &value, EntryOptions { is_error, max_age, ..options });
-            let missing = miss.missing[number];
-            let entry = EntryOf { hash: missing.hash, key, value, meta };
-            // A call that was too slow does not replace what its successor has stored.
-            if flights.is_replaced(number) {
-                late.push((entry, missing.began));
-            } else {
-                entries.push(Computed { entry, began: missing.began });
-            }
-        }
-        let compare = || PolicyComparison { same: miss.same, policy: PhantomData::<fn(O) -> R> };
-        if !entries.is_empty() {
-            handle.engines.insert_many(entries, &compare(), &handle.lifecycle);
-        }
-        for (entry, began) in late {
-            handle.insert(entry, InsertKind::Revalidated(began), compare());
-        }
-    }
-
-    /// Removes the copy of a result that another process has superseded.
-    fn remove_copy(&self, number: usize) {
-        let (hash, same) = (self.miss.missing[number].hash, self.miss.same);
-        let Some(key) = &self.keys[number] else { return };
-        let matches = |stored: &StoredKey<E>| same(stored, key);
-        self.miss.handle.change(hash, |engine, lifecycle| engine.invalidate(hash, matches, lifecycle));
-    }
-
-    /// Returns whether the key of an element has not been changed in the process since its computation began.
-    fn is_current(&self, number: usize) -> bool {
-        let missing = self.miss.missing[number];
-        !self.miss.handle.at(missing.hash, |engine, _| engine.is_superseded(missing.began, missing.hash))
-    }
-}
-
-impl<E: Placement, S: Lifecycle<E::Types>, O, R, B: Held + Clone> BackendBatch<E, S, O, R, B>
-where
-    O: ResultPolicy<R, Stored = StoredValue<E>, Value: Serialize + DeserializeOwned>,
+    Value<C>: Serialize + DeserializeOwned,
 {
     /// Stores and publishes what the body has returned for the elements that it was asked for.
-    async fn land<H: Sharing<R>>(
+    async fn land<H: Sharing<C::Result>>(
         &mut self,
-        results: Vec<R>,
+        results: Vec<C::Result>,
         sharing: H,
-        options: &impl Fn(usize, &S, &O::Value) -> EntryOptions,
+        options: &impl Fn(usize, &C::Lifecycle, &Value<C>) -> EntryOptions,
     ) {
         if self.call.miss.handle.is_bypassed() {
             self.call.land(results, sharing, options);
@@ -141,15 +67,15 @@ where
     /// Encodes results. Returns the errors as well.
     fn encoded(
         &mut self,
-        results: &[R],
-        options: &impl Fn(usize, &S, &O::Value) -> EntryOptions,
+        results: &[C::Result],
+        options: &impl Fn(usize, &C::Lifecycle, &Value<C>) -> EntryOptions,
     ) -> (Vec<Outgoing>, Vec<BackendError>) {
         let asked = core::mem::take(&mut self.call.asked);
         let mut errors = Vec::new();
         // User code runs here, which may call the function.
         let scopes = self.call.flights.scopes();
         let (handle, policy) = (&self.call.miss.handle, self.call.miss.policy);
-        let outgoing = |(number, result): (usize, &R)| {
+        let outgoing = |(number, result): (usize, &C::Result)| {
             let options = handle.judge(result, policy, |lifecycle, value| options(number, lifecycle, value));
             let kept = handle.kept_outside(options.as_ref());
             let element = &self.outside.elements[number];
@@ -327,7 +253,12 @@ where
     }
 
     /// Inserts and publishes results.
-    fn complete<H: Sharing<R>>(&mut self, outgoing: Vec<Outgoing>, results: Vec<R>, sharing: H) {
+    fn complete<H: Sharing<C::Result>>(
+        &mut self,
+        outgoing: Vec<Outgoing>,
+        results: Vec<C::Result>,
+        sharing: H,
+    ) {
         // User code runs here, which may call the function.
         let scopes = self.call.flights.scopes();
         let policy = self.call.miss.policy;
@@ -360,11 +291,11 @@ where
     /// # Errors
     ///
     /// Another number of results. Nothing is stored.
-    pub async fn land_sequence<H: Sharing<R>>(
+    pub async fn land_sequence<H: Sharing<C::Result>>(
         &mut self,
-        results: Vec<R>,
+        results: Vec<C::Result>,
         sharing: H,
-        options: &impl Fn(usize, &S, &O::Value) -> EntryOptions,
+        options: &impl Fn(usize, &C::Lifecycle, &Value<C>) -> EntryOptions,
     ) -> Result<(), WrongLength> {
         let (expected, returned) = (self.call.asked.len(), results.len());
         if returned != expected {
@@ -377,9 +308,9 @@ where
     }
 }
 
-impl<E: Placement, S: Lifecycle<E::Types>, O, V: Clone, B: Held + Clone> BackendBatch<E, S, O, Option<V>, B>
+impl<C: BatchCall<Result = Option<V>>, V: Clone, B: Held + Clone> BackendBatch<C, B>
 where
-    O: ResultPolicy<Option<V>, Stored = StoredValue<E>, Value: Serialize + DeserializeOwned>,
+    Value<C>: Serialize + DeserializeOwned,
 {
     /// Stores and publishes what the body returned for the elements that it was asked for.
     pub async fn land_map<M, K, X, H: Sharing<Option<V>>>(
@@ -388,7 +319,7 @@ where
         answers: M,
         by: (impl Fn(&K) -> KeyHash, impl Fn(&K, &X) -> bool),
         sharing: H,
-        options: &impl Fn(usize, &S, &O::Value) -> EntryOptions,
+        options: &impl Fn(usize, &C::Lifecycle, &Value<C>) -> EntryOptions,
     ) where
         M: IntoIterator<Item = (K, V)> + FromIterator<(K, V)>,
     {
