@@ -16,6 +16,7 @@ mod tables;
 mod tests;
 mod writer;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -344,10 +345,18 @@ impl Backend for Disk {
     ) -> Result<Vec<Option<Lease>>, BackendError> {
         let is_durable = self.file.options.is_durable;
         self.run(|store| {
+            // Keys may share a version, which the first of them raises.
+            let mut raised: HashMap<usize, (Token, Token)> = HashMap::new();
             let set = |LeasedItem { item, lease, .. }: &LeasedItem<'_>| {
                 let Some(token) = Token::of(lease) else { return Ok(None) };
                 let key = FileKey::new(namespace, item.key);
-                let stored = store.store(&key, item.value, item.ttl, &Condition::Unchanged(token), false)?;
+                let slot = store.version_of(&key);
+                let present = raised.get(&slot).map_or(token, |(before, now)| token.raised(*before, *now));
+                let stored =
+                    store.store(&key, item.value, item.ttl, &Condition::Unchanged(present), false)?;
+                if let Some(now) = stored {
+                    raised.entry(slot).or_insert((token, now)).1 = now;
+                }
                 Ok(stored.map(Token::lease))
             };
             let all: Vec<_> = items.iter().map(set).collect();
