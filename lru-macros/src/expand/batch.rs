@@ -95,21 +95,17 @@ fn shared(model: &Model, batch: &Batch, flight: &Flight, home: &TokenStream) -> 
     let is_map = batch.keys.is_some();
     let call = call::call_with(model, home, repeated(model, &argument));
     let backend = InBackend::new(model, batch, home, (&sharing, &options));
-    let renewal = backend.as_ref().map(|_| quote! { let __renewal = __call.renewal(); });
     let (next, answers) = match model.flavor {
-        Flavor::Sync => (
-            quote! { __call.next(#sharing) },
+        Flavor::Sync => (quote! { __call.next(#sharing) }, quote! { __call.compute(|| #call) }),
+        Flavor::Async(_) => (
+            quote! { __call.next_async(#sharing).await },
             quote! {
                 {
-                    #renewal
-                    let __scopes = __call.scopes();
-                    #call
+                    let __body = __call.future(|| #call);
+                    __call.within(__body).await
                 }
             },
         ),
-        Flavor::Async(_) => {
-            (quote! { __call.next_async(#sharing).await }, quote! { __call.within(#call).await })
-        }
     };
     // With a backend, what ends a call of the body may wait.
     let (options, ends): (_, Ends) = match &backend {
@@ -133,7 +129,6 @@ fn shared(model: &Model, batch: &Batch, flight: &Flight, home: &TokenStream) -> 
     let ended = backend.as_ref().map(|_| quote! { .into_call() });
     let Landing { keys, land, results } = landing(model, batch, (&sharing, &options), ended.as_ref(), ends);
     let results = in_result(batch, &results);
-    let mutable = backend.is_none().then(|| quote! { mut });
     let (begin, next, failed) =
         backend.map_or((None, next, None), |backend| (Some(backend.begin), backend.next, backend.failed));
     let is_called = failed.map_or_else(
@@ -150,7 +145,7 @@ fn shared(model: &Model, batch: &Batch, flight: &Flight, home: &TokenStream) -> 
     );
     quote! {
         let __batch = #made;
-        let #mutable __call = {
+        let __call = {
             #shared
             let __looked =
                 #handle.lookup_shared_batch(&__batch, |__element| #key, #policy, #flight);
@@ -164,8 +159,10 @@ fn shared(model: &Model, batch: &Batch, flight: &Flight, home: &TokenStream) -> 
         #begin
         let (mut __elements, __found) = __call.parts(__batch, #is_map);
         #keys
+        // Dropped before the elements, which may call the function.
+        let mut __call = __call;
         while #is_called {
-            let mut __asked = __elements.take(__call.asked());
+            let mut __asked = __call.take(&mut __elements);
             let __answers = #answers;
             #land
         }
@@ -195,12 +192,12 @@ fn landing(
     match &batch.keys {
         None => {
             let wrong = wrong_length(model, batch);
-            let land = ends(model, &quote! { __call.land_sequence(__answers, #sharing, #options) });
+            let land = ends(model, &quote! { __call.land_sequence(__answers, #sharing, #options, #wrong) });
             Landing {
                 keys: None,
                 land: quote! {
-                    if let ::core::result::Result::Err(__wrong) = #land {
-                        return #wrong;
+                    if let ::core::result::Result::Err(__returned) = #land {
+                        return __returned;
                     }
                 },
                 results: quote! { __call #ended.into_sequence() },
@@ -288,11 +285,11 @@ fn compared(model: &Model, keys: &MapKeys) -> TokenStream {
     }
 }
 
-/// What a wrong number of results becomes.
+/// The function that makes what a wrong number of results becomes.
 fn wrong_length(model: &Model, batch: &Batch) -> TokenStream {
     let (krate, returned) = (&model.krate, &batch.returned);
     quote! {
-        {
+        |__wrong| {
             use #krate::__private::choices::*;
             (&&#krate::__private::BatchResult::<#returned>::NEW).__wrong_length(__wrong)
         }
@@ -308,21 +305,24 @@ fn batch_place(model: &Model, batch: &Batch) -> usize {
 fn insert(model: &Model, batch: &Batch) -> TokenStream {
     let options = options(model, batch);
     let insert = match &batch.keys {
-        None => quote! { __miss.insert_sequence(__answers, #options) },
+        None => {
+            let wrong = wrong_length(model, batch);
+            quote! { __miss.insert_sequence(__answers, #options, #wrong) }
+        }
         Some(keys) => {
             let by = compared(model, keys);
             quote! { __miss.insert_map((__found, __known), __answers, #by, #options) }
         }
     };
     let is_map = batch.keys.is_some();
-    let (results, wrong) = (in_result(batch, &quote! { __results }), wrong_length(model, batch));
+    let results = in_result(batch, &quote! { __results });
     let stored = if is_map {
         quote! { { let __results = #insert; #results } }
     } else {
         quote! {
             match #insert {
                 ::core::result::Result::Ok(__results) => #results,
-                ::core::result::Result::Err(__wrong) => #wrong,
+                ::core::result::Result::Err(__returned) => __returned,
             }
         }
     };

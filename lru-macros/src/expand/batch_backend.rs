@@ -50,7 +50,7 @@ impl InBackend {
         });
         let next = wait(model, &quote! { __call.next(#sharing, &__options) });
         let begin = quote! {
-            let mut __call = {
+            let __call = {
                 #types
                 #krate::__private::SharedBatch::in_backend(__call, #handle, &__batch, #keys, #is_strict)
             };

@@ -9,12 +9,10 @@ use crate::backend::codec::Opened;
 use crate::backend::{BackendError, Lookup, Permission};
 use crate::engine::{Engine, Placement};
 use crate::expiry::EntryOptions;
-use crate::flight::table::Terms;
 use crate::function::batch::backend::copies::Copied;
 use crate::function::batch::backend::held::{HeldLease, HeldLeases, Leases};
 use crate::function::batch::backend::requests::{ElementClaim, incomplete};
 use crate::function::batch::backend::{BackendBatch, BatchCall, Value};
-use crate::function::call::coalesced::publish;
 use crate::function::call::held_lease::{Held, Unusable};
 use crate::function::call::remote::Currency;
 use crate::function::result_policy::Sharing;
@@ -70,10 +68,7 @@ where
         waiting.sort_unstable();
         self.hold(&computed);
         self.answer(found, sharing, options);
-        let (waiting_leads, leads) = core::mem::take(&mut self.call.flights.leads)
-            .into_iter()
-            .partition(|lead| waiting.binary_search(&lead.number).is_ok());
-        (self.waiting, self.call.flights.leads) = (waiting_leads, leads);
+        self.waiting = waiting;
         self.call.asked = computed;
     }
 
@@ -153,7 +148,7 @@ where
     ) {
         let mut damaged = Vec::new();
         // Values of the user's are decoded here.
-        let scopes = self.call.flights.scopes();
+        let scope = self.call.flights.scope();
         let is_global = self.outside.handle.lock_timeout.is_some();
         for (number, lookup) in looked {
             let unusable = Unusable::of(&lookup);
@@ -184,7 +179,7 @@ where
                 _ => all.computed.push(number),
             }
         }
-        drop(scopes);
+        drop(scope);
         // A damaged entry is a miss, and is then overwritten: a strict function does not fail.
         for error in &damaged {
             self.reported(error);
@@ -246,7 +241,7 @@ where
             return;
         }
         // User code runs here, which may call the function.
-        let scopes = self.call.flights.scopes();
+        let scope = self.call.flights.scope();
         let policy = self.call.miss.policy;
         let copied = found.iter().map(|(number, result, currency)| {
             // The element was counted as a miss.
@@ -263,16 +258,8 @@ where
         let copied: Vec<_> = copied.collect();
         self.call.copy(copied);
         self.inserted(found.iter().map(|(number, ..)| *number));
-        let mut leads = core::mem::take(&mut self.call.flights.leads).into_iter().peekable();
-        for (number, result, currency) in found {
-            let others = core::iter::from_fn(|| leads.next_if(|lead| lead.number < number));
-            self.call.flights.leads.extend(others);
-            let lead = leads.next_if(|lead| lead.number == number);
-            let terms = Terms { current_at: currency.current_at, ..Terms::default() };
-            publish(lead.map(|lead| lead.leader), policy, sharing, &result, terms);
-            self.call.results[number] = Some(result);
-        }
-        self.call.flights.leads.extend(leads);
-        drop(scopes);
+        let found = found.into_iter().map(|(number, result, currency)| (number, result, currency.current_at));
+        self.publish(found, sharing);
+        drop(scope);
     }
 }

@@ -28,16 +28,16 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::backend::BackendError;
-use crate::engine::{Lifecycle, Placement, StoredKey, StoredValue};
+use crate::engine::{Lifecycle, Placement, StoredValue};
 use crate::expiry::EntryOptions;
+use crate::flight::executor::Task;
 use crate::function::batch::argument::Batch;
 use crate::function::batch::backend::keys::KeyEncoder;
 use crate::function::batch::backend::requests::Outside;
-use crate::function::batch::flights::Lead;
 use crate::function::batch::shared::SharedBatch;
 use crate::function::call::backend_handle::BackendHandle;
 use crate::function::call::computation::poll_beside;
-use crate::function::call::held_lease::{Held, Pauses, Renewal};
+use crate::function::call::held_lease::{Held, Pauses};
 use crate::function::call::strictness::Strictness;
 use crate::function::result_policy::{ResultPolicy, Sharing};
 use crate::time::Instant;
@@ -75,16 +75,13 @@ type Call<C> = SharedBatch<
 /// The part of a result that is stored.
 type Value<C> = <<C as BatchCall>::Policy as ResultPolicy<<C as BatchCall>::Result>>::Value;
 
-/// An element that another process computes.
-type WaitingLead<C> = Lead<StoredKey<<C as BatchCall>::Engines>, StoredValue<<C as BatchCall>::Engines>>;
-
 /// A call of many elements, of which some are missing in the process.
 #[must_use = "the results are computed by the calls of the body that `next` asks for"]
 pub struct BackendBatch<C: BatchCall, B: Held> {
     call: Box<Call<C>>,
     outside: Outside<B>,
-    /// The elements that other processes compute, in the order of their numbers.
-    waiting: Vec<WaitingLead<C>>,
+    /// The elements that other processes compute, by their numbers. This call leads their flights.
+    waiting: Vec<usize>,
     /// The pauses between lookups of them.
     pauses: Option<Pauses>,
     /// When the call began.
@@ -156,8 +153,7 @@ where
             } else {
                 let timeout = self.outside.handle.lock_timeout.unwrap_or_default();
                 let pause = self.pauses.get_or_insert_with(|| Pauses::new(timeout)).next();
-                self.call.asked = self.waiting.iter().map(|lead| lead.number).collect();
-                self.call.flights.leads = core::mem::take(&mut self.waiting);
+                self.call.asked = core::mem::take(&mut self.waiting);
                 // After the timeout, the call computes for itself.
                 if let Some(mut pause) = pause {
                     poll_fn(|context| pause.poll(context)).await;
@@ -178,29 +174,25 @@ where
 
     /// Ends the flights of the elements that this call does not compute: the calls that follow compute for themselves.
     fn fail_leads(&mut self) {
-        for lead in self.call.flights.leads.drain(..).chain(self.waiting.drain(..)) {
+        // Keys of flights are dropped here.
+        let _scope = self.call.flights.scope();
+        for lead in self.call.flights.leads.drain(..) {
             lead.leader.fail();
         }
     }
 
-    /// Keeps the leases valid by threads, until what this returns is dropped.
-    pub fn renewal(&self) -> Option<Renewal> {
-        self.outside.held.renewal()
+    /// Calls the body, whose calls are attributed to the computation, and keeps the leases valid meanwhile. If it panics, what
+    /// this call leads has failed.
+    pub fn compute<T>(&mut self, body: impl FnOnce() -> T) -> T {
+        let _renewal = self.outside.held.renewal();
+        self.call.compute(body)
     }
 
-    /// Awaits the body, whose calls are attributed to the computation, and keeps the leases valid meanwhile.
-    pub async fn within<F: Future>(&self, body: F) -> F::Output {
-        let mut body = pin!(body);
-        let mut renewing = self.outside.held.renewing();
-        poll_fn(|context| {
-            let _scopes = self.call.flights.scopes();
-            let polled = body.as_mut().poll(context);
-            if polled.is_pending() {
-                poll_beside(&mut renewing, context);
-            }
-            polled
-        })
-        .await
+    /// Awaits the body, whose calls are attributed to the computation, and keeps the leases valid meanwhile. If it panics or
+    /// is dropped, what this call leads is handed over.
+    pub async fn within<F: Future>(&mut self, body: F) -> F::Output {
+        let renewing = self.outside.held.renewing();
+        self.call.within(beside(renewing, body)).await
     }
 
     /// Ends the call with an error of the whole: the calls that follow compute for themselves.
@@ -219,4 +211,17 @@ where
     pub fn element_options<F: Fn(usize, &C::Lifecycle, &Value<C>) -> EntryOptions>(&self, options: F) -> F {
         options
     }
+}
+
+/// Awaits the body, and polls a task beside it.
+async fn beside<F: Future>(mut task: Option<Task>, body: F) -> F::Output {
+    let mut body = pin!(body);
+    poll_fn(|context| {
+        let polled = body.as_mut().poll(context);
+        if polled.is_pending() {
+            poll_beside(&mut task, context);
+        }
+        polled
+    })
+    .await
 }

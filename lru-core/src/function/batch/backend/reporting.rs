@@ -1,11 +1,16 @@
-//! How the requests of a call of many elements are counted, and their errors reported.
+//! How the requests of a call of many elements are counted, their errors reported, and its results published.
+
+use core::{iter, mem};
 
 use crate::backend::BackendError;
 use crate::engine::{Engine, Placement};
+use crate::flight::table::Terms;
 use crate::function::batch::backend::held::Fate;
 use crate::function::batch::backend::{BackendBatch, BatchCall};
 use crate::function::call::backend_errors::{ErrorReporter, report};
+use crate::function::call::coalesced::publish;
 use crate::function::call::held_lease::Held;
+use crate::function::result_policy::Sharing;
 use crate::observe::stats::Transferred;
 use crate::time::Instant;
 
@@ -27,7 +32,7 @@ impl<C: BatchCall, B: Held + Clone> BackendBatch<C, B> {
     pub(super) fn reported(&self, error: &BackendError) {
         self.call.miss.handle.engines.first(|engine| engine.counters().backend_errors.add(1));
         // The callback may call the function: those calls are attributed to the computation.
-        let _scopes = self.call.flights.scopes();
+        let _scope = self.call.flights.scope();
         report(error, self.call.options.events, self.outside.handle.on_error);
     }
 
@@ -59,5 +64,24 @@ impl<C: BatchCall, B: Held + Clone> BackendBatch<C, B> {
                 tracked.inserted(self.call.miss.missing[number].hash);
             }
         }
+    }
+
+    /// Publishes results to the calls that wait for them. They are in the order of their numbers, each with the time at which
+    /// it was current in the backend.
+    pub(super) fn publish<H: Sharing<C::Result>>(
+        &mut self,
+        results: impl Iterator<Item = (usize, C::Result, Option<Instant>)>,
+        sharing: H,
+    ) {
+        let mut leads = mem::take(&mut self.call.flights.leads).into_iter().peekable();
+        for (number, result, current_at) in results {
+            let others = iter::from_fn(|| leads.next_if(|lead| lead.number < number));
+            self.call.flights.leads.extend(others);
+            let lead = leads.next_if(|lead| lead.number == number).map(|lead| lead.leader);
+            let terms = Terms { current_at, ..Terms::default() };
+            publish(lead, self.call.miss.policy, sharing, &result, terms);
+            self.call.results[number] = Some(result);
+        }
+        self.call.flights.leads.extend(leads);
     }
 }

@@ -9,7 +9,6 @@ use crate::backend::codec::Remaining;
 use crate::backend::{BackendError, Item, LeasedItem, Permission};
 use crate::engine::{Engine, Placement};
 use crate::expiry::EntryOptions;
-use crate::flight::table::Terms;
 use crate::function::batch::backend::copies::Copied;
 use crate::function::batch::backend::held::Fate;
 use crate::function::batch::backend::requests::incomplete;
@@ -18,7 +17,6 @@ use crate::function::batch::map::{AskedElements, MapKeys};
 use crate::function::batch::wrong_length::WrongLength;
 use crate::function::call::backend_entry::Encoded;
 use crate::function::call::claim::may_be_stored;
-use crate::function::call::coalesced::publish;
 use crate::function::call::held_lease::Held;
 use crate::function::call::remote::{Currency, Stored};
 use crate::function::result_policy::{ResultPolicy, Sharing};
@@ -73,7 +71,7 @@ where
         let asked = core::mem::take(&mut self.call.asked);
         let mut errors = Vec::new();
         // User code runs here, which may call the function.
-        let scopes = self.call.flights.scopes();
+        let scope = self.call.flights.scope();
         let (handle, policy) = (&self.call.miss.handle, self.call.miss.policy);
         let outgoing = |(number, result): (usize, &C::Result)| {
             let options = handle.judge(result, policy, |lifecycle, value| options(number, lifecycle, value));
@@ -97,7 +95,7 @@ where
             Outgoing { number, options, encoded, is_failure, stored }
         };
         let outgoing = asked.into_iter().zip(results).map(outgoing).collect();
-        drop(scopes);
+        drop(scope);
         (outgoing, errors)
     }
 
@@ -260,8 +258,7 @@ where
         sharing: H,
     ) {
         // User code runs here, which may call the function.
-        let scopes = self.call.flights.scopes();
-        let policy = self.call.miss.policy;
+        let scope = self.call.flights.scope();
         let mut copied = Vec::with_capacity(outgoing.len());
         let mut terms = Vec::with_capacity(outgoing.len());
         for (Outgoing { number, options, stored, .. }, result) in outgoing.into_iter().zip(&results) {
@@ -276,32 +273,28 @@ where
         }
         self.call.copy(copied);
         self.inserted(terms.iter().map(|(number, _)| *number));
-        let mut leads = core::mem::take(&mut self.call.flights.leads).into_iter().peekable();
-        for ((number, current_at), result) in terms.into_iter().zip(results) {
-            let lead = leads.next_if(|lead| lead.number == number);
-            let terms = Terms { current_at, ..Terms::default() };
-            publish(lead.map(|lead| lead.leader), policy, sharing, &result, terms);
-            self.call.results[number] = Some(result);
-        }
-        drop(scopes);
+        let results = terms.into_iter().zip(results);
+        self.publish(results.map(|((number, current_at), result)| (number, result, current_at)), sharing);
+        drop(scope);
     }
 
     /// Stores and publishes what the body returned for the elements that it was asked for.
     ///
     /// # Errors
     ///
-    /// Another number of results. Nothing is stored.
-    pub async fn land_sequence<H: Sharing<C::Result>>(
+    /// Another number of results: what `wrong` makes of that. Nothing is stored.
+    pub async fn land_sequence<H: Sharing<C::Result>, T>(
         &mut self,
         results: Vec<C::Result>,
         sharing: H,
         options: &impl Fn(usize, &C::Lifecycle, &Value<C>) -> EntryOptions,
-    ) -> Result<(), WrongLength> {
+        wrong: impl FnOnce(WrongLength) -> T,
+    ) -> Result<(), T> {
         let (expected, returned) = (self.call.asked.len(), results.len());
         if returned != expected {
             self.fail_leads();
             self.give_up_all().await;
-            return Err(WrongLength { expected, returned });
+            return Err(self.call.miss.wrong_length(WrongLength { expected, returned }, wrong));
         }
         self.land(results, sharing, options).await;
         Ok(())
@@ -323,7 +316,10 @@ where
     ) where
         M: IntoIterator<Item = (K, V)> + FromIterator<(K, V)>,
     {
-        let values = keys.answered(answers, (known, self.call.asked()), by);
+        // The keys of the map are hashed, compared and dropped here.
+        let scope = self.call.flights.scope();
+        let values = keys.answered(answers, (known, &self.call.asked), by);
+        drop(scope);
         self.land(values, sharing, options).await;
     }
 }
