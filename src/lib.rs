@@ -789,6 +789,8 @@ pub use lru_macros::cache;
 /// * Calls of an `async fn`, or with `single_flight = true`, share the computation of each element, whatever their overlap. The body may
 ///   run more than once in a call then, if another call has not computed what it was to; other arguments are cloned for it.
 /// * Counters, `maxsize`, policy, `weight`, `ttl`, `keep` hold for each element. The lock is taken once for each 64 elements.
+/// * With a [backend](#backends), what the process lacks is looked up in one request, and what was computed is stored in one; keys, values and
+///   leases are those of one element.
 /// * Accessors take one element: `users::cache_invalidate(7)`. `cache_peek_many(&[7, 8])` and
 ///   `cache_put_many(vec![(7, Some(user))])` take many. There are no `cache_refresh` and `cache_call`.
 ///

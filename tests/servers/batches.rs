@@ -5,9 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{LazyLock, Mutex};
 use std::thread;
 
-use functools::backend::{
-    CircuitBreaker, Disk, Fallback, Layered, Memcached, Memory, Redis, Sharded, disk, memory,
-};
+use functools::backend::{Disk, Fallback, Layered, Memcached, Memory, Redis, Sharded, disk, memory};
 use functools::lru_cache;
 
 use crate::contract::{memcached, redis};
