@@ -122,8 +122,8 @@ pub mod backend {
     pub use lru_backends::{Redis, redis};
     pub use lru_core::backend::{
         AsyncBackend, Backend, BackendError, BoxedBackend, CircuitState, ErrorKind, InvalidationSink, Item,
-        Lease, Leases, Lookup, LookupOptions, MayLease, Off, Permission, Stored, TAGS, TagKey, TagNonce,
-        TagNonces, TaggedLookup, WithLeases, tags_in, tags_to_read,
+        Lease, LeasedItem, Leases, Lookup, LookupOptions, MayLease, Off, Permission, Stored, TAGS, TagKey,
+        TagNonce, TagNonces, TaggedLookup, WithLeases, tags_in, tags_to_read,
     };
 
     #[doc(hidden)]
@@ -873,6 +873,8 @@ pub use lru_macros::cache;
 ///   body (as a `DataLoader` does), or when `gather_max` elements wait (100 if it is not given). The first call's future drives it; no runtime is
 ///   needed. An `Err` goes to all of them.
 /// * Counters, `maxsize`, policy, `weight`, `ttl`, `keep` hold for each element. The lock is taken once for each 64 elements.
+/// * With a [backend](#backends), what the process lacks is looked up in one request, and what was computed is stored in one; keys, values and
+///   leases are those of one element.
 /// * Accessors take one element: `users::cache_invalidate(7)`. `cache_peek_many(&[7, 8])` and
 ///   `cache_put_many(vec![(7, Some(user))])` take many. There are no `cache_refresh` and `cache_call`.
 ///

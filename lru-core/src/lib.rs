@@ -122,6 +122,8 @@ pub mod __private {
     pub use crate::expiry::ticks::Ticks;
     pub use crate::expiry::time_to_live::{Deadlines, IntoTtl, KeptOutside, fresh_until};
     pub use crate::flight::executor::DefaultSpawn;
+    #[cfg(feature = "backend")]
+    pub use crate::function::batch::backend::{BackendBatch, keys::KeyEncoder, peek::BackendElements};
     pub use crate::function::batch::{
         argument::{
             Batch, by_reference as batch_by_reference, owned as owned_batch, slice as batch_of_slice,

@@ -26,7 +26,7 @@ flat! {
     jiff::Timestamp, jiff::SignedDuration, jiff::tz::Offset,
     jiff::civil::Date, jiff::civil::Time, jiff::civil::DateTime, jiff::civil::Weekday,
     // The time zone is shared by the program.
-    jiff::Zoned,
+    jiff::ZonedDateTime,
 }
 
 #[cfg(feature = "ordered-float")]

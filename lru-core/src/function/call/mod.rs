@@ -9,6 +9,8 @@ pub(crate) mod backend_accessors;
 #[cfg(feature = "backend")]
 pub(crate) mod backend_call;
 #[cfg(feature = "backend")]
+mod backend_coding;
+#[cfg(feature = "backend")]
 pub(crate) mod backend_entry;
 #[cfg(feature = "backend")]
 pub(crate) mod backend_errors;
@@ -22,7 +24,7 @@ pub(crate) mod cache_holder;
 #[cfg(feature = "backend")]
 pub(crate) mod claim;
 pub(crate) mod coalesced;
-mod computation;
+pub(super) mod computation;
 pub(crate) mod detached;
 pub(crate) mod entries;
 #[cfg(feature = "backend")]
