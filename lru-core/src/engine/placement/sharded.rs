@@ -334,11 +334,8 @@ where
     }
 
     fn apply_all_deferred(&self, lifecycle: &impl Lifecycle<C>) {
-        for (number, shard) in self.shards.iter().enumerate() {
-            if shard.pending.any() {
-                self.apply_deferred_of(number, lifecycle);
-            }
-        }
+        let pending = |number: &usize| self.shards[*number].pending.any();
+        (0..N).filter(pending).for_each(|number| self.apply_deferred_of(number, lifecycle));
     }
 
     /// Skips shards that other threads hold, if called from an `Eq` or a `Clone`.
