@@ -25,6 +25,7 @@
 //! * [`Cache`] is the same cache as a thread-safe object, shared by `&`, in which a function can store its
 //!   results: [`LruCache`], [`LfuCache`], [`FifoCache`], [`RrCache`], [`TtlCache`].
 //! * [`guide`] explains how to use all this, by subject.
+//! * [`HeapSize`](trait@HeapSize) tells the size of values in bytes, for `weight = bytes`.
 //! * [`policy`] contains the eviction policies; a [`Clock`] is the time source by which entries expire.
 //! * [`Argument`](trait@Argument) is the trait of arguments: every `Hash + Eq + Clone` type, floats, and references to
 //!   such. [`derive(Argument)`](derive@Argument) implements it for a type of your own.
@@ -121,8 +122,8 @@ pub mod backend {
     pub use lru_backends::{Redis, redis};
     pub use lru_core::backend::{
         AsyncBackend, Backend, BackendError, BoxedBackend, CircuitState, ErrorKind, InvalidationSink, Item,
-        Lease, Leases, Lookup, LookupOptions, MayLease, Off, Permission, Stored, TAGS, TagKey, TagNonce,
-        TagNonces, TaggedLookup, WithLeases, tags_in, tags_to_read,
+        Lease, LeasedItem, Leases, Lookup, LookupOptions, MayLease, Off, Permission, Stored, TAGS, TagKey,
+        TagNonce, TagNonces, TaggedLookup, WithLeases, tags_in, tags_to_read,
     };
 
     #[doc(hidden)]
@@ -219,6 +220,7 @@ pub use lru_core::{
     Clock, Compute, FifoCache, LfuCache, LruCache, ManualClock, RemovalCause, RrCache, Source, SystemClock,
     Timer, Timestamp, TtlCache, WrongLength,
 };
+pub use lru_core::{GIB, HeapSize, KIB, MIB};
 pub use lru_core::{Invalidated, Tag, depends_on, invalidate, set_tag_capacity, tag};
 #[cfg(feature = "axum")]
 pub use lru_page as debug_page;
@@ -340,6 +342,39 @@ pub use lru_macros::invalidates;
 /// ```
 pub use lru_macros::Argument;
 
+/// Implements [`HeapSize`](trait@HeapSize) for a type of your own: its values own what their fields own.
+///
+/// A field of a type that is not `HeapSize`, as of another crate, takes a function that returns the bytes that it owns:
+/// `#[heap_size(with = |image| image.as_bytes().len())]`. If this crate was renamed, write `#[heap_size(crate = path)]`
+/// on the type.
+///
+/// ```
+/// use functools::{HeapSize, MIB, lru_cache};
+///
+/// mod other_crate {
+///     #[derive(Clone)]
+///     pub struct Image(pub Vec<u8>);
+/// }
+///
+/// #[derive(Clone, HeapSize)]
+/// struct Profile {
+///     name: String,
+///     friends: Vec<u64>,
+///     #[heap_size(with = |image| image.0.capacity())]
+///     picture: other_crate::Image,
+/// }
+///
+/// #[lru_cache(maxsize = 64 * MIB, weight = bytes)]
+/// fn profile(id: u64) -> Profile {
+///     // …
+/// #   Profile { name: "Ann".into(), friends: vec![id; 10], picture: other_crate::Image(vec![0; 5000]) }
+/// }
+///
+/// profile(1);
+/// assert!((5083..5400).contains(&profile::cache_info().currsize));
+/// ```
+pub use lru_macros::HeapSize;
+
 /// Caches all results of a function: Python's `functools.cache`.
 ///
 /// Equivalent to `#[lru_cache(maxsize = None)]`. It takes the [options](macro@lru_cache#options) of `lru_cache` except `maxsize`,
@@ -381,8 +416,20 @@ pub use lru_macros::cache;
 ///
 /// ## `maxsize`
 ///
-/// The capacity: a constant expression of any integer type. Zero or less disables caching and counts misses. `None` is
+/// The capacity: an expression of any integer type. Zero or less disables caching and counts misses. `None` is
 /// unbounded, like [`macro@cache`].
+///
+/// An expression with a call, such as `config().cache_size`, or with a `*` that follows a reference, is evaluated at run
+/// time, once, at the first call of the function or of an accessor. It may also be an `Option` of an integer. It names items, not
+/// arguments. If it panics, the panic is passed on, and the next call evaluates it again; a call of the function itself in it
+/// panics. Other first calls wait meanwhile, and a call costs one load more. All other expressions are constants; `const { size() }` makes one of a call, as
+/// `scope = thread` demands.
+///
+/// The accessor `f::cache_resize(maxsize)` changes the capacity, and evicts the entries that exceed it, as the policy and the
+/// shards have it; the eviction listener is called. `None` is unbounded, and with `0` nothing is stored. There is none where `maxsize`
+/// is `None` or `0` in the source; where it is a constant of value 0, `cache_resize` does nothing. A smaller cache keeps its memory for
+/// entries to come. With the feature `registry`, `registry::override_from_env()` sets capacities by
+/// variables of the environment.
 ///
 /// Hits of an unbounded cache run in parallel if arguments and results are types of the standard library, so
 /// that no user-defined `Eq` or `Clone` runs, and if none of the expiry options, `weight`, `on_evict`,
@@ -414,6 +461,18 @@ pub use lru_macros::cache;
 /// }
 /// (counted(1), counted(1));
 /// assert_eq!(counted::cache_info().misses, 2);
+///
+/// fn configured() -> usize {
+///     std::env::var("CACHE_SIZE").ok().and_then(|size| size.parse().ok()).unwrap_or(3)
+/// }
+///
+/// #[lru_cache(maxsize = configured())]
+/// fn double(n: u64) -> u64 {
+///     2 * n
+/// }
+/// (double(1), double(2), double(3));
+/// double::cache_resize(2);
+/// assert_eq!((double::cache_info().maxsize, double::cache_info().currsize), (Some(2), 2));
 /// ```
 ///
 /// ## `policy`
@@ -430,6 +489,7 @@ pub use lru_macros::cache;
 /// | [`sieve`](policy::Sieve) | the oldest entry without a hit since the policy last passed it |
 /// | [`s3_fifo`](policy::S3Fifo) | new entries without an early second hit, then the oldest |
 /// | [`w_tinylfu`](policy::WTinyLfu) | the new entry or an old one, whichever is used less frequently |
+/// | [`gdsf`](policy::Gdsf) (experimental) | the entry with the least computing time to lose, by its uses and its weight |
 ///
 /// ```
 /// use functools::lru_cache;
@@ -474,7 +534,7 @@ pub use lru_macros::cache;
 /// tenth of a second is left.
 ///
 /// A duration is a number of seconds, an integer or a float, or a [`Duration`](std::time::Duration): any
-/// expression of these types. `jitter = 0.1` shortens the `ttl` of each entry by a random fraction of up to a
+/// expression of these types, which each call evaluates. `jitter = 0.1` shortens the `ttl` of each entry by a random fraction of up to a
 /// tenth, so that entries stored together do not expire together. It never prolongs a `ttl`.
 ///
 /// ```
@@ -617,6 +677,27 @@ pub use lru_macros::cache;
 ///
 /// repeat("", 5);
 /// assert_eq!(repeat::cache_info().currsize, 901); // no text, but an entry
+/// ```
+///
+/// With `weight = bytes`, an entry weighs its size in bytes: that of the key as it is stored and of the result, with all that
+/// they own, and what the entry takes in the tables of the cache. [`KIB`], [`MIB`] and [`GIB`] are there for `maxsize`. The types are
+/// [`HeapSize`](trait@HeapSize), by [`derive(HeapSize)`](derive@HeapSize) your own; key and result must have types that an item beside the
+/// function can name: in a generic function use a cache object with [`weigh_bytes`](CacheBuilder::weigh_bytes). The sum differs
+/// from the memory that a full cache has allocated by an eighth at most, and by up to 64 KiB for small tables; see the guide,
+/// [Eviction and sizing](crate::guide::eviction_and_sizing). A function with the name `bytes` is written with a path: `self::bytes`.
+///
+/// ```
+/// use functools::{MIB, lru_cache};
+///
+/// #[lru_cache(maxsize = 64 * MIB, weight = bytes)]
+/// fn repeat(word: &str, times: usize) -> String {
+///     word.repeat(times)
+/// }
+///
+/// repeat("a", 1000);
+/// assert!((1001..1400).contains(&repeat::cache_info().currsize));
+/// repeat("b", 65 * MIB); // returned, and not stored
+/// assert!(!repeat::cache_contains("b", 65 * MIB));
 /// ```
 ///
 /// ## `on_evict`
@@ -789,9 +870,11 @@ pub use lru_macros::cache;
 /// * Calls of an `async fn`, or with `single_flight = true`, share the computation of each element, whatever their overlap. The body may
 ///   run more than once in a call then, if another call has not computed what it was to; other arguments are cloned for it.
 /// * With `gather = seconds`, calls of an `async fn` that lack elements wait for each other that long, and become one call of the
-///   body (DataLoader), or when `gather_max` elements wait (100 if it is not given). The first call's future drives it; no runtime is
+///   body (as a `DataLoader` does), or when `gather_max` elements wait (100 if it is not given). The first call's future drives it; no runtime is
 ///   needed. An `Err` goes to all of them.
 /// * Counters, `maxsize`, policy, `weight`, `ttl`, `keep` hold for each element. The lock is taken once for each 64 elements.
+/// * With a [backend](#backends), what the process lacks is looked up in one request, and what was computed is stored in one; keys, values and
+///   leases are those of one element.
 /// * Accessors take one element: `users::cache_invalidate(7)`. `cache_peek_many(&[7, 8])` and
 ///   `cache_put_many(vec![(7, Some(user))])` take many. There are no `cache_refresh` and `cache_call`.
 ///
@@ -904,6 +987,8 @@ pub use lru_macros::cache;
 ///
 /// * All shards together never hold more than `maxsize` entries. Keys are not distributed evenly, so a shard may be full while
 ///   others are not: of 64 keys with `maxsize = 64, shards = 16`, about 50 stay. Leave some headroom.
+/// * A capacity that `cache_resize` sets, or that is known at run time only, is divided in the same way. If it is less than the number of shards,
+///   some shards store nothing.
 /// * Eviction is per shard, so the victim need not be the least recently used entry of the whole cache. With one lock per cache,
 ///   `shards = 1` (the default), the order is exact. With `weight`, each shard bounds its own total weight, and a result heavier
 ///   than `maxsize` divided by `shards` is not stored.
@@ -950,7 +1035,8 @@ pub use lru_macros::cache;
 /// of them: some 80 bytes each, 11 kB for 128 numbers. Each thread that calls it takes eight bytes for each entry (64 threads at
 /// a time; further ones take the lock). An unbounded cache has copies of the first 512 results that are hit after the first 256 hits,
 /// some 16 kB; hits of others take a lock, and whatever replaces or removes a result empties the copies. `lock_free = false` saves
-/// this memory, and a few nanoseconds of a miss.
+/// this memory, and a few nanoseconds of a miss. Where `maxsize` is known at run time only, up to 1024 entries are copied. When `cache_resize` raises
+/// the capacity beyond that for which the copy was made, there is no copy any more, and hits take the lock.
 ///
 /// ```
 /// use functools::lru_cache;
@@ -1484,6 +1570,7 @@ pub use lru_macros::cache;
 /// | `f::cache_stats()` | [`CacheStats`]: evictions, expiries, invalidated entries, errors, coalesced calls, stale hits, refreshes |
 /// | `f::cache_clear()` | empties the cache and resets the counters |
 /// | `f::cache_parameters()` | [`CacheParameters`]: maxsize and typed |
+/// | `f::cache_resize(maxsize)` | changes the [capacity](#maxsize) of a bounded cache, and evicts the entries that exceed it |
 /// | `f::wrapped(n)` | runs the function without the cache: Python's `f.__wrapped__(n)` |
 /// | `f::cache_contains(n)` | whether a fresh result is cached |
 /// | `f::cache_peek(n)` | the cached result, as an `Option` |

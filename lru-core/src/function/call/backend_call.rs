@@ -33,7 +33,7 @@ use crate::time::Instant;
 /// The backend's entry for a call, and what the call does if the backend fails, or finds a stale result.
 pub struct BackendCall<'e, B, T> {
     pub(super) entry: &'e BackendEntry<B>,
-    strictness: T,
+    pub(super) strictness: T,
 }
 
 impl<B> BackendEntry<B> {
@@ -121,11 +121,12 @@ impl<B: Held + Clone, T> BackendCall<'_, B, T> {
             let bytes =
                 looked.as_ref().ok().and_then(|looked| Some(looked.lookup.found.as_ref()?.value.len()));
             self.requested(computation, sent, Transferred::Read(bytes.unwrap_or(0)));
-            let Looked { lookup, nonces, noted } = looked?;
+            let Looked { lookup, nonces, noted, outdated } = looked?;
             let unusable = Unusable::of(&lookup);
             let Lookup { found, permission, .. } = lookup;
             let decoded = {
                 let _scope = computation.body_scope();
+                self.note_outdated(outdated, policy);
                 self.entry.decode(found, policy)
             };
             let mut stale = None;

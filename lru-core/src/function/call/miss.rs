@@ -9,11 +9,13 @@ use crate::expiry::settings::MaxAge;
 use crate::expiry::time_to_live::KeptOutside;
 use crate::expiry::{Clock, EntryOptions, SystemClock, Ticks, Timestamp};
 use crate::function::call::handle::CacheHandle;
-use crate::function::call::remote::Remote;
+use crate::function::call::remote::{Remote, Stored};
 use crate::function::result_policy::ResultPolicy;
 use crate::function::tagged::reads::RunningCall;
 use crate::key::KeyHash;
-use crate::store::{CacheTypes, EntryOf};
+use crate::store::policy::Stopwatch;
+use crate::store::{CacheTypes, EntryOf, Policy};
+use crate::tags::frame::is_recording;
 use crate::tags::validity::Validity;
 use crate::time::Instant;
 
@@ -22,17 +24,25 @@ use crate::time::Instant;
 pub struct Miss<E: Placement, S, O> {
     pub(crate) handle: CacheHandle<E, S>,
     /// `None` if the cache stores nothing.
-    pub(crate) pending: Option<Pending<StoredKey<E>>>,
+    pub(crate) pending: Option<PendingOf<E>>,
     pub(crate) policy: O,
 }
 
-pub(crate) struct Pending<K> {
+/// How a computation for these engines is measured.
+pub(crate) type StopwatchOf<E> = <<<E as Placement>::Types as CacheTypes>::Policy as Policy>::Stopwatch;
+
+/// What is needed to store a result in these engines.
+pub(crate) type PendingOf<E> = Pending<StoredKey<E>, StopwatchOf<E>>;
+
+pub(crate) struct Pending<K, W> {
     pub(crate) hash: KeyHash,
     pub(crate) key: K,
     pub(crate) kind: InsertKind,
     pub(crate) same: fn(&K, &K) -> bool,
     /// How long the in-process cache may keep the result at most, if a backend has it too.
     pub(crate) max_age: Option<MaxAge>,
+    /// How long the computation takes.
+    pub(crate) stopwatch: W,
 }
 
 /// Returns the options of an entry of a function that has none.
@@ -41,15 +51,22 @@ pub fn no_options<S, V>(_: &S, _: &V) -> EntryOptions {
 }
 
 /// Compares keys by a function, and recognizes errors by the result policy `O` of results `R`.
-pub(crate) struct PolicyComparison<K, O, R> {
+pub(crate) struct PolicyComparison<K, O, R, W = ()> {
     pub(crate) same: fn(&K, &K) -> bool,
     pub(crate) policy: PhantomData<fn(O) -> R>,
+    /// How long the computation took.
+    pub(crate) stopwatch: W,
 }
 
-impl<C: CacheTypes, O, R> Comparison<C> for PolicyComparison<C::Key, O, R>
+impl<C: CacheTypes, O, R, W: Stopwatch> Comparison<C> for PolicyComparison<C::Key, O, R, W>
 where
     O: ResultPolicy<R, Stored = C::Value>,
 {
+    #[inline]
+    fn cost(&self) -> u64 {
+        self.stopwatch.nanoseconds()
+    }
+
     #[inline]
     fn is_same(&self, stored: &C::Key, key: &C::Key) -> bool {
         (self.same)(stored, key)
@@ -86,8 +103,13 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Miss<E, S, O> {
         let Self { handle, pending, policy } = self;
         if let Some(pending) = pending {
             handle.insert_result(pending, &result, policy, options);
-        } else if policy.is_error(&result) && !handle.is_bypassed() {
-            handle.count_error();
+        } else {
+            if policy.is_error(&result) && !handle.is_bypassed() {
+                handle.count_error();
+            }
+            if handle.lifecycle.validity().is_some_and(|validity| is_recording() || validity.is_judged()) {
+                handle.judge_apart(&result, policy, options);
+            }
         }
         result
     }
@@ -143,11 +165,56 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         let options = self.judge(result, policy, options);
         if let Some(validity) = self.lifecycle.validity() {
             validity.judged(hash, self.number());
-            if options.as_ref().is_some_and(|options| options.fresh_until == Some(Ticks::START)) {
-                validity.expired();
-            }
+            self.end_unstored(options.as_ref(), policy.is_error(result));
         }
         options
+    }
+
+    /// Notes when the time to live of a judged result ends that its options do not store.
+    #[inline]
+    fn end_unstored(&self, options: Option<&EntryOptions>, is_error: bool) {
+        if let Some(options) = options.filter(|options| !options.stores()) {
+            self.end_without_entry(options, is_error);
+        }
+    }
+
+    /// Notes when the time to live of a judged result ends for which no entry is made.
+    #[cold]
+    pub(super) fn end_without_entry(&self, options: &EntryOptions, is_error: bool) {
+        let Some(validity) = self.lifecycle.validity() else { return };
+        // Whatever the clock, a time to live of zero is over.
+        let deadline = if options.fresh_until == Some(Ticks::START) {
+            Some(Ticks::START)
+        } else {
+            self.lifecycle.deadline_without_entry(&EntryOptions { is_error, ..*options })
+        };
+        if let Some(deadline) = deadline {
+            validity.ends(deadline.get());
+        }
+    }
+
+    /// Notes when a judged result is not fresh any more that was found in a backend.
+    pub(super) fn end_fetched(&self, stored: Stored) {
+        let (Some(validity), Stored::Kept(currency)) = (self.lifecycle.validity(), stored) else { return };
+        let fresh = currency.max_age.map(MaxAge::left).map(|[fresh, _]| fresh);
+        if let Some(fresh) = fresh.filter(|fresh| *fresh != Duration::MAX) {
+            validity.ends(Instant::later(SystemClock.now().now(), fresh).get());
+        }
+    }
+
+    /// Judges a result of a cache that stores nothing, for the caller's frame.
+    #[cold]
+    fn judge_apart<R, O: ResultPolicy<R>>(
+        &self,
+        result: &R,
+        policy: O,
+        options: impl FnOnce(&S, &O::Value) -> EntryOptions,
+    ) {
+        let options = self.judge(result, policy, options);
+        if let (Some(validity), Some(options)) = (self.lifecycle.validity(), options) {
+            validity.judged_apart();
+            self.end_without_entry(&options, policy.is_error(result));
+        }
     }
 
     /// Returns for how long a backend stores a result with these options; `None` is not stored.
@@ -187,6 +254,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         let options = self.judge(result, policy, options);
         if let Some(validity) = self.lifecycle.validity() {
             remote.judged(validity, hash, self.number());
+            self.end_unstored(options.as_ref(), policy.is_error(result));
         }
         options
     }
@@ -195,16 +263,17 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn insert_result<R, O: ResultPolicy<R, Stored = StoredValue<E>>>(
         self,
-        pending: Pending<StoredKey<E>>,
+        pending: PendingOf<E>,
         result: &R,
         policy: O,
         options: impl FnOnce(&S, &O::Value) -> EntryOptions,
     ) {
+        let stopwatch = pending.stopwatch.stop();
         let is_error = policy.is_error(result);
         if is_error && self.failed(&pending, policy) {
             return;
         }
-        let Pending { hash, key, kind, same, max_age } = pending;
+        let Pending { hash, key, kind, same, max_age, .. } = pending;
         // Cloned before the lock is taken.
         let options = self.judge_for(hash, result, policy, options);
         if options.as_ref().is_some_and(|options| !options.stores()) {
@@ -215,7 +284,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
             let Self { engines, stores, may_bypass, lifecycle } = self;
             let meta = lifecycle.meta(&key, &value, EntryOptions { is_error, max_age, ..options });
             let entry = EntryOf { hash, key, value, meta };
-            let compare = PolicyComparison { same, policy: PhantomData::<fn(O) -> R> };
+            let compare = PolicyComparison { same, policy: PhantomData::<fn(O) -> R>, stopwatch };
             if let InsertKind::Computed(began) = kind {
                 engines.insert_computed(entry, began, compare, &lifecycle);
             } else {

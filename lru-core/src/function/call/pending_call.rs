@@ -3,12 +3,14 @@
 use core::time::Duration;
 
 use crate::engine::{InsertKind, Lifecycle, Placement, StoredKey};
+use crate::expiry::EntryOptions;
 use crate::expiry::duration::IntoSpan;
 use crate::expiry::settings::MaxAge;
 use crate::flight::table::Terms;
 use crate::function::call::computation::{Computation, LeaderOf};
 use crate::function::call::handle::CacheHandle;
 use crate::function::call::miss::{Miss, Pending};
+use crate::function::result_policy::ResultPolicy;
 use crate::function::tagged::reads::RunningCall;
 use crate::key::{KeyHash, Part};
 use crate::observe::Counters;
@@ -16,6 +18,7 @@ use crate::observe::count::Count;
 use crate::observe::events::Events;
 use crate::observe::location::FunctionLocation;
 use crate::store::Epoch;
+use crate::store::policy::Stopwatch;
 use crate::tags::validity::Validity;
 use crate::time::Instant;
 
@@ -130,6 +133,17 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         handle.change(*hash, |engine, lifecycle| engine.invalidate(*hash, matches, lifecycle));
     }
 
+    /// Notes when the time to live of a judged result with these options ends, which is not stored.
+    #[cold]
+    pub(super) fn end_without_entry<R>(&self, options: Option<&EntryOptions>, result: &R)
+    where
+        O: ResultPolicy<R>,
+    {
+        if let Some(options) = options {
+            self.handle.end_without_entry(options, self.policy.is_error(result));
+        }
+    }
+
     /// Returns the terms on which other calls share the result of this one, which began to compute at `start`. After it is
     /// judged, and before it is inserted.
     pub(super) fn terms(&self, start: Instant) -> Terms {
@@ -153,10 +167,17 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         Computation { engines, hash: self.hash, events, leader, began, start }
     }
 
-    /// Returns the miss token with which the result is inserted.
-    pub(super) fn into_miss(self, kind: InsertKind) -> Miss<E, S, O> {
+    /// Returns the miss token with which the result is inserted, whose computation began at `start`.
+    pub(super) fn into_miss(self, kind: InsertKind, start: Instant) -> Miss<E, S, O> {
         let Self { handle, hash, key, same, policy, max_age, .. } = self;
-        let pending = handle.stores.then_some(Pending { hash, key, kind, same, max_age });
+        let pending = handle.stores.then_some(Pending {
+            hash,
+            key,
+            kind,
+            same,
+            max_age,
+            stopwatch: Stopwatch::since(start),
+        });
         Miss { handle, pending, policy }
     }
 }

@@ -248,6 +248,7 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Begun<E, S, O> {
                     remote.fetched(validity, &depends);
                 }
                 pending.judge(&computation, remote, &result, options);
+                pending.pending.handle.end_fetched(stored);
                 return Computed::Result { result, encoded: None, stored, computation, pending };
             }
             Obtained::Done(Fetched::Failed(error)) => {
@@ -333,6 +334,7 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Refresh<E, S, O> {
         let terms = leader.as_ref().map(|_| pending.terms(computation.start)).unwrap_or_default();
         let result = match stored {
             Stored::Superseded(_) => {
+                pending.end_without_entry(entry_options.as_ref(), &result);
                 pending.invalidate();
                 result
             }
@@ -347,7 +349,7 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Refresh<E, S, O> {
                     handle.change(hash, |engine, lifecycle| engine.remove_stale(hash, matches, lifecycle));
                 }
                 pending.max_age = currency.max_age;
-                let miss = pending.into_miss(InsertKind::Revalidated(computation.began));
+                let miss = pending.into_miss(InsertKind::Revalidated(computation.began), computation.start);
                 let result = miss.insert_judged(result, entry_options);
                 // Counted after the insert: a thread that sees the count finds the result.
                 computation.engines.first(|engine| engine.counters().refreshes.add(1));
