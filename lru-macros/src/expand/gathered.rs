@@ -26,7 +26,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 
 use super::{batch, cache, call, elements};
-use crate::model::{Batch, Checks, Flight, Model};
+use crate::model::{Batch, Checks, Flight, Model, nested};
 use crate::type_tokens;
 
 /// The call of a function of many elements.
@@ -51,7 +51,7 @@ fn gathered(
     let made = elements::made(of, model, &argument);
     let (shared, key) = cache::key_of_element(model, home, Checks::Reported, of, &elements::element());
     let (again, key_again) = cache::key_of_element(model, home, Checks::Assumed, of, &elements::element());
-    let common = cache::common_key(model, home, of);
+    let common = common_key(model, home, of);
     let (policy, options) = (call::result_policy(model, Checks::Reported), options(model, of));
     let (flight, sharing) = (flight.value(&model.plain_name(), krate), model.result_policy.sharing(krate));
     let known = batch::known(model, of, &quote!(known));
@@ -134,6 +134,17 @@ fn gathered(
         __call.without_guests(&__gather);
         #results
     }
+}
+
+/// The arguments in the key but the elements, as a key: those that are the same for calls whose elements can go to one
+/// call of the body.
+fn common_key(model: &Model, home: &TokenStream, batch: &Batch) -> TokenStream {
+    let name = model.params.get(batch.param).map(|param| param.name.to_string()).unwrap_or_default();
+    let others = model.key.parts.iter().filter(|part| part.place.to_string() != name);
+    let others = others.map(|part| part.key.borrow(&part.place, Checks::Assumed, &model.krate));
+    let function = model.accessor("__identity");
+    let identity = model.key.identity.expression(&quote!(#home::#function), &model.krate);
+    nested(&identity.into_iter().chain(others).collect::<Vec<_>>())
 }
 
 /// What is done after a group has failed, and the results of the body.
