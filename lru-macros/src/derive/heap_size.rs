@@ -48,33 +48,29 @@ pub(crate) fn derive(input: &DeriveInput) -> syn::Result<TokenStream> {
 /// Returns whether the type is flat, and the sum of its fields.
 fn by_fields(input: &DeriveInput, krate: &Path) -> syn::Result<(TokenStream, TokenStream)> {
     let sizes = fields(input).map(size_function).collect::<syn::Result<Vec<_>>>()?;
-    let flat = fields(input).zip(&sizes).map(|(field, function)| match function {
-        // Its function must be called.
-        Some(_) => quote! { false },
-        None => {
-            let ty = &field.ty;
-            let (span, krate) = at(ty, krate);
-            quote_spanned! { span=> <#ty as #krate::HeapSize>::IS_FLAT }
+    let flat = fields(input).zip(&sizes).map(|(field, function)| {
+        if function.is_some() {
+            // Its function must be called.
+            return quote! { false };
         }
+        let ty = &field.ty;
+        let (span, krate) = at(ty, krate);
+        quote_spanned! { span=> <#ty as #krate::HeapSize>::IS_FLAT }
     });
     let is_flat = quote! { true #(&& #flat)* };
     let mut sizes = sizes.iter();
     let arms = variants(input)?.into_iter().map(|variant: Variant<'_>| {
         let names = variant.names("field");
         let pattern = variant.pattern(&names);
-        let owned =
-            names.iter().zip(variant.types()).zip(sizes.by_ref()).map(
-                |((name, ty), function)| match function {
-                    Some(function) => {
-                        let (span, krate) = at(function, krate);
-                        quote_spanned! { span=> #krate::__private::owned_bytes(#name, #function) }
-                    }
-                    None => {
-                        let (span, krate) = at(ty, krate);
-                        quote_spanned! { span=> <#ty as #krate::HeapSize>::heap_size(#name) }
-                    }
-                },
-            );
+        let owned = names.iter().zip(variant.types()).zip(sizes.by_ref()).map(|((name, ty), function)| {
+            if let Some(function) = function {
+                let (span, krate) = at(function, krate);
+                quote_spanned! { span=> #krate::__private::owned_bytes(#name, #function) }
+            } else {
+                let (span, krate) = at(ty, krate);
+                quote_spanned! { span=> <#ty as #krate::HeapSize>::heap_size(#name) }
+            }
+        });
         let owned = owned.collect::<Vec<_>>();
         quote! { #pattern => 0 #(+ #owned)*, }
     });
@@ -89,7 +85,7 @@ fn at(tokens: &impl ToTokens, krate: &Path) -> (proc_macro2::Span, TokenStream) 
 }
 
 /// The options in `#[heap_size(…)]`.
-fn options<'a>(attrs: &'a [Attribute]) -> impl Iterator<Item = &'a Attribute> + 'a {
+fn options(attrs: &[Attribute]) -> impl Iterator<Item = &Attribute> {
     attrs.iter().filter(|attr| attr.path().is_ident("heap_size"))
 }
 
