@@ -28,6 +28,7 @@ mod expiry;
 mod flight;
 #[allow(missing_debug_implementations, reason = "only generated code names its types")]
 mod function;
+mod insight;
 #[allow(missing_debug_implementations, reason = "only generated code names its types, except `Tagged`")]
 mod key;
 #[cfg(any(test, fuzzing))]
@@ -54,6 +55,8 @@ pub use function::batch::wrong_length::WrongLength;
 pub use function::bypass::bypassed;
 pub use function::tagged::invalidated::Invalidated;
 pub use function::tagged::invalidation::invalidate;
+pub use insight::Insight;
+pub use insight::curve::CurvePoint;
 pub use key::{Argument, Tagged};
 pub use object::Cache;
 pub use object::aliases::{FifoCache, LfuCache, LruCache, RrCache};

@@ -41,6 +41,7 @@ const CRATES: &[Rules] = &[
     Rules {
         sources: "lru-core/src",
         rooms: &[
+            &["insight"],
             &["key", "observe", "property", "region", "time"],
             &["store", "tags"],
             &["expiry", "flight"],

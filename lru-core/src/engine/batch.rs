@@ -166,6 +166,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         }
         if count == CountMisses::Now {
             state.counters.add((0, missing.len() as u64));
+            missing.iter().for_each(|position| state.sample_miss(hashes[position]));
         }
         release(state, |removed| drop(notify(removed, lifecycle)));
         RoundMisses { missing, epoch }

@@ -18,6 +18,7 @@ use crate::store::place::{FastInsert, Place};
 use crate::store::policy::{Policy, StampedLru};
 use crate::store::removal_cause::RemovalCause;
 use crate::store::removed::{ClearedStore, RemovedEntries};
+use crate::store::sampling;
 use crate::store::types::CacheTypes;
 
 /// Invariant: the index has each occupied slot of the arena once, with the hash of its entry.
@@ -28,7 +29,7 @@ pub(crate) struct Bounded<C: CacheTypes> {
     weight: usize,
     arena: Arena<Entry<C>>,
     index: Index,
-    policy: C::Policy,
+    pub(super) policy: C::Policy,
     queue: <C::Meta as EntryMeta>::Queue,
 }
 
@@ -249,7 +250,9 @@ impl<C: CacheTypes> Bounded<C> {
         loop {
             let meta = |slot| self.arena.get(Slot::from_index(slot)).map(|entry| &entry.meta);
             let Some(slot) = self.queue.next(now, steps, meta) else { return };
-            removed.push(self.remove(Place::from(Slot::from_index(slot))), RemovalCause::Expired);
+            let expired = self.remove(Place::from(Slot::from_index(slot)));
+            sampling::removed(self.policy.sampler(), &expired);
+            removed.push(expired, RemovalCause::Expired);
         }
     }
 

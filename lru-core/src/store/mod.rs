@@ -19,6 +19,7 @@ pub mod policy;
 pub(crate) mod read_stripes;
 pub(crate) mod removal_cause;
 pub(crate) mod removed;
+pub(crate) mod sampling;
 pub(crate) mod types;
 mod unbounded;
 
@@ -34,6 +35,7 @@ pub(crate) use types::CacheTypes;
 
 use std::sync::Arc;
 
+use crate::insight::Sampler;
 use crate::key::KeyHash;
 use crate::store::lock_free::front::Front;
 use crate::store::lock_free::mirror::Mirror;
@@ -98,7 +100,8 @@ where
 
 /// The place of an entry in its store, valid as long as the store does not change.
 ///
-/// Entries with metadata are in a bounded store even if the capacity is unlimited, because they may expire.
+/// Entries with metadata are in a bounded store even if the capacity is unlimited, because they may expire; and those of a
+/// cache with a sampler, because it is told of each use.
 pub(crate) enum Store<C: CacheTypes> {
     Unbounded(Unbounded<C::Key, C::Value, C::Meta>),
     Bounded(Bounded<C>),
@@ -131,13 +134,14 @@ macro_rules! either {
 }
 
 impl<C: CacheTypes> Store<C> {
-    const MAY_BE_UNBOUNDED: bool = C::Meta::IS_BARE && !matches!(C::STORES, Stores::Bounded);
+    const MAY_BE_UNBOUNDED: bool =
+        C::Meta::IS_BARE && !C::Policy::SAMPLES && !matches!(C::STORES, Stores::Bounded);
     const MAY_BE_BOUNDED: bool = !matches!(C::STORES, Stores::Unbounded);
 
     /// Creates an empty store. A disabled cache has one too, and never uses it.
     pub(crate) const fn new(maxsize: Option<usize>) -> Self {
         match maxsize {
-            None if C::Meta::IS_BARE => Self::Unbounded(Unbounded::new()),
+            None if C::Meta::IS_BARE && !C::Policy::SAMPLES => Self::Unbounded(Unbounded::new()),
             maxsize => Self::Bounded(Bounded::new(maxsize, C::Policy::NEW)),
         }
     }
@@ -158,6 +162,12 @@ impl<C: CacheTypes> Store<C> {
     #[inline]
     pub(crate) fn is_published(&self) -> bool {
         either!(self, unbounded => unbounded.is_published(), _ => false)
+    }
+
+    /// Returns the sampler that is told of the calls, if there is one.
+    #[inline]
+    pub(crate) fn sampler(&self) -> Option<&Sampler> {
+        either!(self, _ => None, bounded => bounded.policy.sampler())
     }
 
     /// Collects the hits and misses that were counted without the lock since the last time.
@@ -226,6 +236,7 @@ impl<C: CacheTypes> Store<C> {
                 }
                 let value = read(entry);
                 bounded.touch(place);
+                sampling::hit(bounded.policy.sampler(), hash, &entry.meta);
                 Some(value)
             }
         )
@@ -243,7 +254,9 @@ impl<C: CacheTypes> Store<C> {
     /// Inserts an entry as the most recent one. Its key must not be stored, and there must be room for it.
     #[inline]
     pub(crate) fn insert(&mut self, entry: Entry<C>, removed: &mut Removed<C>) {
+        let stored = sampling::Stored::of(&entry);
         either!(self, unbounded => unbounded.insert(entry), bounded => bounded.insert(entry, removed));
+        stored.note(self.sampler());
     }
 
     /// Inserts an entry whose key is not stored, and returns the evicted entry.
@@ -257,7 +270,12 @@ impl<C: CacheTypes> Store<C> {
         either!(
             self,
             unbounded => unbounded.insert_fast(entry).map(|()| None),
-            bounded => bounded.insert_fast(entry)
+            bounded => {
+                let stored = sampling::Stored::of(&entry);
+                let evicted = bounded.insert_fast(entry)?;
+                stored.note(bounded.policy.sampler());
+                Ok(evicted)
+            }
         )
     }
 
@@ -279,7 +297,7 @@ impl<C: CacheTypes> Store<C> {
                 if bounded.find(entry.hash, |stored| same(stored, &entry.key)).is_some() {
                     return Err(entry);
                 }
-                bounded.insert_fast(entry)
+                self.insert_fast(entry)
             }
         )
     }
@@ -287,15 +305,20 @@ impl<C: CacheTypes> Store<C> {
     /// Replaces the value of a stored key and makes the entry the most recent one. The old key stays; the new
     /// key is removed with the old value.
     pub(crate) fn replace(&mut self, place: Place, entry: Entry<C>, removed: &mut Removed<C>) {
+        let stored = sampling::Stored::of(&entry);
         either!(
             self,
             unbounded => removed.push_replaced(unbounded.replace(place, entry)),
             bounded => bounded.replace(place, entry, removed)
         );
+        stored.note(self.sampler());
     }
 
+    /// Removes an entry for another reason than lack of room.
     pub(crate) fn remove(&mut self, place: Place) -> Entry<C> {
-        either!(self, store => store.remove(place))
+        let entry = either!(self, store => store.remove(place));
+        sampling::removed(self.sampler(), &entry);
+        entry
     }
 
     /// Removes entries that have expired by `now`, while there are `steps` left: one for each entry.
@@ -306,7 +329,9 @@ impl<C: CacheTypes> Store<C> {
 
     /// Looks at one more entry, and removes it if it is not served any more.
     pub(crate) fn look(&mut self) -> Option<Entry<C>> {
-        either!(self, _ => None, bounded => bounded.look())
+        let gone = either!(self, _ => None, bounded => bounded.look())?;
+        sampling::removed(self.sampler(), &gone);
+        Some(gone)
     }
 
     /// Removes the next victim; `None` if the store keeps no order.

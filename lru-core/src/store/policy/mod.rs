@@ -20,6 +20,7 @@ mod lfu;
 mod lru;
 mod rr;
 mod s3_fifo;
+mod sampled;
 mod sieve;
 mod slot_lists;
 mod stamped_lru;
@@ -33,12 +34,14 @@ pub use lfu::Lfu;
 pub use lru::Lru;
 pub use rr::Rr;
 pub use s3_fifo::S3Fifo;
+pub use sampled::Sampled;
 pub use sieve::Sieve;
 pub(crate) use stamped_lru::StampedLru;
 pub use w_tinylfu::WTinyLfu;
 
 use core::fmt;
 
+use crate::insight::Sampler;
 use crate::key::KeyHash;
 use crate::store::linked_arena::{Arena, Slot};
 
@@ -57,6 +60,21 @@ pub trait Policy: sealed::Sealed + fmt::Debug + Sized {
     /// The policy of an empty cache.
     #[doc(hidden)]
     const NEW: Self;
+
+    /// Whether the policy is LRU, which a curve of hit ratios describes.
+    #[doc(hidden)]
+    const IS_LRU: bool = false;
+
+    /// Whether there is a [`sampler`](Self::sampler).
+    #[doc(hidden)]
+    const SAMPLES: bool = false;
+
+    /// Returns the sampler that is told of the calls of the cache.
+    #[doc(hidden)]
+    #[inline]
+    fn sampler(&self) -> Option<&Sampler> {
+        None
+    }
 
     /// Records a hit on the entry in `slot`.
     #[doc(hidden)]
