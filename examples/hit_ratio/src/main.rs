@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, fmt};
 
+mod curve;
 mod plot;
 mod reference;
 mod replay;
@@ -23,7 +24,8 @@ Usage: hit_ratio FILE CAPACITY… [--svg PATH]
 FILE has one decimal key per line, as text or gzipped. The first form replays it
 through caches of each capacity, prints the hits and plots them as an SVG file,
 named like FILE in the current folder unless PATH is given. The second form
-compares the hits with those in REFERENCE for a trace of that name: a table `trace,capacity,policy,requests,hits,…`.";
+compares the hits with those in REFERENCE for a trace of that name: a table `trace,capacity,policy,requests,hits,…`,
+and the curves that caches with `insight` estimate with exact ones.";
 
 /// The command line.
 enum Task {

@@ -84,12 +84,28 @@ impl Level {
         !self.has_dropped
     }
 
-    /// Counts a use of a key.
-    pub(super) fn count(&mut self, hash: u64) {
+    /// Counts a call that has found an entry. Returns whether the stack has become too short for all keys.
+    pub(super) fn hit(&mut self, hash: u64, weight: u32) -> bool {
+        let index = self.stack.index(hash);
+        self.count(hash, index);
+        self.push(hash, index, weight)
+    }
+
+    /// Counts a call that has found no entry.
+    pub(super) fn miss(&mut self, hash: u64) {
+        self.count(hash, self.stack.index(hash));
+    }
+
+    /// Records that the entry of a key is stored. Returns whether the stack has become too short for all keys.
+    pub(super) fn store(&mut self, hash: u64, weight: u32) -> bool {
+        self.push(hash, self.stack.index(hash), weight)
+    }
+
+    fn count(&mut self, hash: u64, index: Option<usize>) {
         self.sampled += 1;
         // Any other bit than those of the mask.
         let sign = if hash & (1 << 40) == 0 { 1.0 } else { -1.0 };
-        match self.stack.find(hash) {
+        match self.stack.found(index) {
             Found::Used { since, own } => {
                 let distance = self.scaled(since).saturating_add(u64::from(own));
                 self.distances.count(distance, sign);
@@ -104,10 +120,9 @@ impl Level {
         }
     }
 
-    /// Records that the entry of a key is stored or was read. Returns whether the stack has become too short for all keys.
-    pub(super) fn push(&mut self, hash: u64, weight: u32) -> bool {
+    fn push(&mut self, hash: u64, index: Option<usize>, weight: u32) -> bool {
         let total = self.stack.total();
-        if !self.stack.push(hash, weight) {
+        if !self.stack.push(hash, index, weight) {
             return false;
         }
         self.has_all = false;

@@ -18,7 +18,7 @@ const LEARN: u64 = 1 << 18;
 
 /// The share of time for which a level is awake that counts each use, and rests: one part in so many. A level of a lower
 /// rate is awake for longer, so that each takes the same time.
-const DUTY: u64 = 256;
+const DUTY: u64 = 512;
 
 /// After so many calls, all that was counted before counts half.
 const HALF_LIFE: u64 = 1 << 23;
@@ -91,7 +91,7 @@ impl Sampler {
     #[inline]
     pub(crate) fn stored(&self, hash: u64, weight: usize) {
         if hash & self.mask.get() == 0 {
-            self.change(|levels| levels.push(hash, saturated(weight)));
+            self.change(|levels| levels.store(hash, saturated(weight)));
         }
     }
 
@@ -189,17 +189,17 @@ impl Levels {
 
     fn sample(&mut self, hash: u64, weight: Option<u32>) {
         for level in self.all.iter_mut().filter(|level| level.takes(hash)) {
-            level.count(hash);
-            self.is_outdated |= level.sampled() == self.settings.learn;
-            if let Some(weight) = weight {
-                self.is_outdated |= level.push(hash, weight);
+            match weight {
+                Some(weight) => self.is_outdated |= level.hit(hash, weight),
+                None => level.miss(hash),
             }
+            self.is_outdated |= level.sampled() == self.settings.learn;
         }
     }
 
-    fn push(&mut self, hash: u64, weight: u32) {
+    fn store(&mut self, hash: u64, weight: u32) {
         for level in self.all.iter_mut().filter(|level| level.takes(hash)) {
-            self.is_outdated |= level.push(hash, weight);
+            self.is_outdated |= level.store(hash, weight);
         }
     }
 
@@ -235,7 +235,7 @@ impl Levels {
     fn is_awake_at(&mut self, number: usize, call: u64) -> bool {
         let shift = 2 * u32::try_from(number).unwrap_or(u32::MAX);
         let duty = (self.settings.duty >> shift).max(1);
-        let burst = (8 * self.settings.depth as u64) << shift;
+        let burst = (4 * self.settings.depth as u64) << shift;
         let period = burst * duty;
         let start = call - call % period;
         // At another time in each period: the calls may have a period of their own.

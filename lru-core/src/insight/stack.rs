@@ -100,14 +100,15 @@ impl Stack {
         (self.total, self.next, self.oldest) = (0, 0, 0);
     }
 
-    fn index(&self, hash: u64) -> Option<usize> {
+    /// Returns the number of the item of a key, which stays the same while it is known.
+    pub(super) fn index(&self, hash: u64) -> Option<usize> {
         let is_it = |&index: &u32| self.items[index as usize].hash == hash;
         self.table.find(folded(hash), is_it).map(|&index| index as usize)
     }
 
-    /// Returns what is known of a key.
-    pub(super) fn find(&self, hash: u64) -> Found {
-        let Some(index) = self.index(hash) else { return Found::Unknown };
+    /// Returns what is known of the key with this item.
+    pub(super) fn found(&self, index: Option<usize>) -> Found {
+        let Some(index) = index else { return Found::Unknown };
         let Item { time, is_gone, .. } = self.items[index];
         if is_gone {
             return Found::Gone;
@@ -125,12 +126,12 @@ impl Stack {
         in_block + self.sums[block + 1..used.max(block + 1)].iter().sum::<u64>()
     }
 
-    /// Makes a key the one that was used last, with this weight. Returns whether another key was dropped for it.
-    pub(super) fn push(&mut self, hash: u64, weight: u32) -> bool {
+    /// Makes a key the one that was used last, with this weight; `known` is its item. Returns whether another key was dropped
+    /// for it.
+    pub(super) fn push(&mut self, hash: u64, known: Option<usize>, weight: u32) -> bool {
         if self.next == self.at.len() {
             self.renumber();
         }
-        let known = self.index(hash);
         let drops = known.is_none() && self.len() == self.depth;
         if drops {
             self.drop_oldest();

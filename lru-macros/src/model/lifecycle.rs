@@ -140,8 +140,7 @@ impl Lifecycle {
 
     /// The types of policy and entry metadata, as arguments of the cache's type.
     pub(crate) fn types(&self, krate: &Krate) -> Option<TokenStream> {
-        let is_lru = matches!(self.eviction.policy.get(), None | Some(Policy::Lru));
-        if is_lru && !self.has_metadata() {
+        if self.is_lru() && !self.is_sampled() && !self.has_metadata() {
             return None;
         }
         let policy = self.policy(krate);
@@ -179,6 +178,11 @@ impl Lifecycle {
         matches!(self.eviction.policy.get(), None | Some(Policy::Lru))
     }
 
+    /// Whether the keys of calls are sampled.
+    pub(crate) fn is_sampled(&self) -> bool {
+        self.eviction.insight.get() == Some(&true)
+    }
+
     /// The type of the eviction policy.
     pub(crate) fn policy(&self, krate: &Krate) -> TokenStream {
         let policy = match self.eviction.policy.get() {
@@ -192,7 +196,12 @@ impl Lifecycle {
         };
         let policy = Ident::new(policy, Span::call_site());
         let seed = self.eviction.seed.get().map(|seed| quote! { <{ #seed }> });
-        quote! { #krate::policy::#policy #seed }
+        let policy = quote! { #krate::policy::#policy #seed };
+        if self.is_sampled() {
+            quote! { #krate::policy::Sampled<#policy> }
+        } else {
+            policy
+        }
     }
 
     /// Whether there is an eviction listener.
