@@ -281,7 +281,8 @@ pub use lru_core::Tagged;
 /// `crate = path` first.
 ///
 /// The memoized functions have accessors, and a cache that is still there after the change: one of their own, or an object in a
-/// `static`, not in `self` or another argument.
+/// `static`. Results in an object in `self` or another argument need [`tags` or `depends`](macro@lru_cache#tags-and-dependencies): they
+/// are invalidated by a tag. Values that the object's own methods have computed have none.
 ///
 /// * With `scope = thread`, the result of the thread that makes the change is invalidated.
 /// * With a backend, the result is removed there as well, and the function waits for that. An error is counted and reported to
@@ -884,7 +885,12 @@ pub use lru_macros::cache;
 /// * An invalid entry counts in `currsize` until it is removed: when its result is stored anew, or by a later insert, each of which looks at two
 ///   entries. It leaves with [`RemovalCause::Invalidated`], and counts in `cache_stats()`.
 ///
-/// They are for functions with a cache of their own, in memory: not with [`backend`](#backends) or [`cache`](#cache-objects).
+/// In a [cache object](#cache-objects), `cache_invalidate_tag` is for the results of all functions that share the object. The object's own
+/// methods serve no invalid result, and what they change invalidates its dependents: `insert`, `remove`, `compute`, `retain`, `clear`. A value that
+/// they store has no tags, but for that of its key if a function with `tags` or `depends` has used the object before and the value was not computed
+/// by `get_or_insert_with` or the like; what is computed from a value without any is valid only until anything is invalidated. If the object
+/// is dropped, what was computed from its results stays.
+///
 /// [`macro@invalidates`] invalidates after a function that makes a change.
 ///
 /// ## `scope`

@@ -547,3 +547,121 @@ mod in_a_memoized_impl {
         assert_eq!(paths, expected);
     }
 }
+
+/// Capacities from the environment.
+mod capacities {
+    use std::process::Command;
+
+    use functools::registry::{OverrideErrorReason, override_from, override_from_env};
+
+    use super::*;
+
+    #[lru_cache(maxsize = 8)]
+    fn price(id: u64) -> u64 {
+        id
+    }
+
+    #[lru_cache(maxsize = price(4), shards = 2)]
+    fn stock(id: u64) -> u64 {
+        id
+    }
+
+    #[lru_cache(maxsize = 8, namespace = "the shop's")]
+    fn named(id: u64) -> u64 {
+        id
+    }
+
+    mod twins {
+        use super::*;
+
+        #[lru_cache(maxsize = 8, namespace = "twin.s")]
+        fn one(id: u64) -> u64 {
+            id
+        }
+
+        #[lru_cache(maxsize = 8, namespace = "twin-s")]
+        fn two(id: u64) -> u64 {
+            id
+        }
+
+        pub(super) fn call() {
+            (one(1), two(1));
+        }
+    }
+
+    #[cache]
+    fn unbounded(id: u64) -> u64 {
+        id
+    }
+
+    #[lru_cache(maxsize = 0)]
+    fn off(id: u64) -> u64 {
+        id
+    }
+
+    const PREFIX: &str = "FUNCTOOLS_MAXSIZE__REGISTRY__CAPACITIES__";
+
+    #[test]
+    fn variables_set_capacities_and_each_mistake_is_returned() {
+        twins::call();
+        let of = |name: &str| format!("{PREFIX}{name}");
+        assert_eq!(function("capacities::price").maxsize_variable(), of("PRICE"));
+        let named_variable = function("capacities::named").maxsize_variable();
+        assert_eq!(named_variable, "FUNCTOOLS_MAXSIZE__THE_SHOP_S");
+        (0..8).for_each(|id| _ = (price(id), named(id)));
+        // The expression in the source comes first.
+        let right = [(of("PRICE"), "3"), (of("STOCK"), " 7 "), (named_variable, "none")];
+        assert_eq!(override_from(right), Ok(3));
+        (0..100).for_each(|id| _ = (price(id), stock(id), named(id)));
+        assert_eq!((price::cache_info().maxsize, price::cache_info().currsize), (Some(3), 3));
+        assert_eq!((stock::cache_info().maxsize, stock::cache_info().currsize), (Some(7), 7));
+        assert_eq!((named::cache_info().maxsize, named::cache_info().currsize), (None, 100));
+
+        let wrong = [
+            (of("PRICE"), "many"),
+            (of("PRISE"), "4"),
+            (of("UNBOUNDED"), "4"),
+            (of("OFF"), "4"),
+            ("FUNCTOOLS_MAXSIZE__TWIN_S".to_owned(), "4"),
+            (of("STOCK"), "2"),
+        ];
+        let errors = override_from(wrong).unwrap_err();
+        let mut expected = [
+            (of("OFF"), OverrideErrorReason::NotBounded),
+            (of("PRICE"), OverrideErrorReason::NotACapacity),
+            (of("PRISE"), OverrideErrorReason::UnknownFunction),
+            (of("UNBOUNDED"), OverrideErrorReason::NotBounded),
+            ("FUNCTOOLS_MAXSIZE__TWIN_S".to_owned(), OverrideErrorReason::SeveralFunctions),
+        ];
+        expected.sort_by(|one, other| one.0.cmp(&other.0));
+        let found: Vec<_> =
+            errors.iter().map(|error| (error.variable().to_owned(), error.reason())).collect();
+        assert_eq!(found, expected);
+        let message = errors[1].to_string();
+        assert_eq!(message, format!("{}=many: a capacity is a number of entries, or `none`", of("PRICE")));
+        assert_eq!(price::cache_info().maxsize, Some(3), "a mistake changes nothing");
+        assert_eq!(stock::cache_info().maxsize, Some(2), "what is right takes effect");
+        assert_eq!((unbounded(1), off(1)), (1, 1));
+    }
+
+    #[test]
+    fn the_environment_is_read_when_asked_for() {
+        #[lru_cache(maxsize = 8, namespace = "asked")]
+        fn asked(id: u64) -> u64 {
+            id
+        }
+        const VARIABLE: &str = "FUNCTOOLS_MAXSIZE__ASKED";
+        if std::env::var_os(VARIABLE).is_some() {
+            assert_eq!((asked(1), asked::cache_info().maxsize), (1, Some(8)));
+            assert_eq!(override_from_env(), Ok(1));
+            assert_eq!(asked::cache_info().maxsize, Some(77));
+            return;
+        }
+        assert_eq!(override_from_env(), Ok(0));
+        let mut again = Command::new(std::env::current_exe().expect("the test is a file"));
+        again.args(["--exact", "capacities::the_environment_is_read_when_asked_for"]).env(VARIABLE, "77");
+        let output = again.output().expect("it runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+        assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"));
+    }
+}

@@ -138,7 +138,7 @@ pub mod __private {
     pub use crate::function::call::cache_holder::{another, copied};
     pub use crate::function::call::detached::{background_result, detached_result};
     pub use crate::function::call::entries::Returned;
-    pub use crate::function::call::later::{Later, LaterHere, OutOfReach, OwnedKey};
+    pub use crate::function::call::later::{Later, LaterHere, OutOfReach, OwnTag, OwnedKey};
     pub use crate::function::call::miss::no_options;
     pub use crate::function::call::observed::{Observed, computed};
     pub use crate::function::call::pending_call::{FlightOptions, PendingCall};
@@ -165,6 +165,7 @@ pub mod __private {
     pub use crate::function::options::Options;
     pub use crate::function::result_policy::{Cacheable, Cloneable};
     pub use crate::function::result_policy::{EraseResult, ErasedResult, Plain, Recompute, SelectPolicy};
+    pub use crate::function::run_time_size::{SizedAtRunTime, run_time_size};
     pub use crate::function::statics::{
         Empty, LruMemo, LruPlacement, Memo, PerThread, SelectPlacement, ShardedMemo, StaticCache,
         ThreadCaches, ThreadMemo, UnboundedMemo, UnboundedPlacement,

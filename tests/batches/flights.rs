@@ -148,6 +148,59 @@ fn after_an_error_the_calls_that_wait_compute() {
 }
 
 #[test]
+fn after_an_error_what_it_left_is_computed_by_one_call_of_the_body() {
+    let _time = in_time();
+    static ASKED: Asked<Vec<u32>> = Asked::new();
+    static GATE: Gate = Gate::new();
+
+    #[lru_cache(each = ids)]
+    async fn doubled(ids: &[u32]) -> Result<Vec<u32>, &'static str> {
+        ASKED.add(ids.to_vec());
+        GATE.passed(1).await;
+        if ids.contains(&13) { Err("13") } else { Ok(ids.iter().map(|id| id * 2).collect()) }
+    }
+
+    let (mut fails, mut waits) = (pin!(doubled(&[1, 2, 3, 13])), pin!(doubled(&[3, 2, 1])));
+    assert!(poll(&mut fails).is_pending() && poll(&mut waits).is_pending());
+    GATE.open_to(1);
+    assert_eq!(poll(&mut fails), Poll::Ready(Err("13")));
+    assert_eq!(poll(&mut waits), Poll::Ready(Ok(vec![6, 4, 2])));
+    assert_eq!(ASKED.take(), [vec![1, 2, 3, 13], vec![3, 2, 1]]);
+}
+
+#[test]
+fn the_time_of_the_own_body_is_not_time_of_waiting() {
+    let _alone = alone();
+    static GATES: [Gate; 3] = [const { Gate::new() }; 3];
+    static ASKED: Asked<Vec<u32>> = Asked::new();
+
+    #[lru_cache(each = ids, flight_timeout = 7000)]
+    async fn doubled(ids: &[u32]) -> Vec<u32> {
+        ASKED.add(ids.to_vec());
+        GATES[ids[0] as usize].passed(1).await;
+        ids.iter().map(|id| id * 2).collect()
+    }
+
+    let mut first_of_one = Box::pin(doubled(&[1]));
+    let mut first_of_two = Box::pin(doubled(&[2]));
+    assert!(poll(&mut first_of_one.as_mut()).is_pending() && poll(&mut first_of_two.as_mut()).is_pending());
+    let (mut of_one, mut both) = (pin!(doubled(&[1])), pin!(doubled(&[1, 2])));
+    assert!(poll(&mut of_one).is_pending() && poll(&mut both).is_pending());
+    testing::advance(Duration::from_secs(6000));
+    drop(first_of_one);
+    assert!(poll(&mut of_one).is_pending(), "it has taken 1 over");
+    drop(first_of_two);
+    assert!(poll(&mut both).is_pending(), "it has taken 2 over");
+    testing::advance(Duration::from_secs(6000));
+    GATES[2].open_to(1);
+    assert!(poll(&mut both).is_pending(), "it waits for 1");
+    GATES[1].open_to(1);
+    assert_eq!(poll(&mut of_one), Poll::Ready(vec![2]));
+    assert_eq!(poll(&mut both), Poll::Ready(vec![2, 4]));
+    assert_eq!(ASKED.take(), [[1], [2], [1], [2]]);
+}
+
+#[test]
 fn a_panic_does_not_hold_up_the_calls_that_wait() {
     let _time = in_time();
     static GATE: Gate = Gate::new();

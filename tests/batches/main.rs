@@ -17,6 +17,7 @@ mod accessors;
 mod asyncs;
 mod flights;
 mod model;
+mod nested;
 mod options;
 mod results;
 mod shapes;

@@ -106,6 +106,13 @@ fn placements_hold_batches() {
     assert_eq!(nowhere(&[1, 2, 1]), [2, 3, 2]);
     assert_eq!((nowhere::cache_info().hits, nowhere::cache_info().misses), (0, 3));
 
+    #[lru_cache(each = ids, maxsize = 0, single_flight = true)]
+    fn nowhere_shared(ids: &[u32]) -> Vec<u32> {
+        ids.iter().map(|id| id + 1).collect()
+    }
+    assert_eq!(nowhere_shared(&[1, 2, 1]), [2, 3, 2]);
+    assert_eq!((nowhere_shared::cache_info().hits, nowhere_shared::cache_info().misses), (0, 3));
+
     #[lru_cache(each = ids, policy = lfu, maxsize = 2)]
     fn by_use(ids: &[u32]) -> Vec<u32> {
         ids.to_vec()

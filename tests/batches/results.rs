@@ -99,7 +99,14 @@ fn a_wrong_length_is_an_error_where_it_can_be_one() {
     let Err(Failed::Length(wrong)) = converted(&[1, 2, 3]) else { panic!("the length is wrong") };
     assert_eq!((wrong.expected, wrong.returned), (3, 2));
     assert_eq!(wrong.to_string(), "the function returned 2 results for 3 elements");
-    assert_eq!(converted::cache_info().currsize, 0);
+    assert_eq!((converted::cache_info().currsize, converted::cache_stats().errors), (0, 1));
+
+    #[lru_cache(each = ids, single_flight = true)]
+    fn shared(ids: &[u32]) -> Result<Vec<u32>, Failed> {
+        Ok(ids[1..].to_vec())
+    }
+    assert!(shared(&[1, 2, 3]).is_err());
+    assert_eq!((shared::cache_info().currsize, shared::cache_stats().errors), (0, 1));
 
     #[lru_cache(each = ids)]
     fn boxed(ids: &[u32]) -> Result<Vec<u32>, Box<dyn std::error::Error + Send + Sync>> {

@@ -20,6 +20,7 @@ mod graph;
 mod invalidates;
 mod invalidates_places;
 mod keep;
+mod objects;
 mod previous;
 mod recorder;
 mod support;

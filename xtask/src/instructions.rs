@@ -14,7 +14,7 @@ const KINDS: &[(&str, Option<f64>)] = &[
     ("lock", None),
     ("hit", Some(87.4)),
     ("hit-with-lock", Some(91.3)),
-    ("tagged", Some(109.2)),
+    ("tagged", Some(101.3)),
     ("unbounded", Some(77.5)),
     ("unbounded-striped", Some(77.8)),
     ("generic", Some(152.7)),

@@ -75,12 +75,22 @@ pub struct RoundMisses {
 }
 
 /// Whether the misses of a round are counted as it looks its keys up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CountMisses {
+#[derive(Clone, Copy)]
+pub enum CountMisses<'r> {
     /// They are counted: the results are computed by the call itself.
     Now,
     /// They are not counted: the results may come from elsewhere.
     Later,
+    /// They are counted, and the computations of all keys begin: each position is passed with the epoch, under the lock
+    /// under which a change of a key would change it. Keys are not read without the lock.
+    AndBegin(&'r dyn Fn(usize, Epoch)),
+}
+
+impl CountMisses<'_> {
+    /// Returns whether keys may be read without the lock.
+    pub(crate) fn may_read_unlocked(self) -> bool {
+        !matches!(self, Self::AndBegin(_))
+    }
 }
 
 /// A result to be inserted, and the epoch at which its computation began.
@@ -140,7 +150,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         (hashes, selected): (&[KeyHash], Positions),
         matches: impl Fn(usize, &C::Key) -> bool,
         read: impl FnMut(usize, &C::Value),
-        count: CountMisses,
+        count: CountMisses<'_>,
         lifecycle: &impl Lifecycle<C>,
     ) -> RoundMisses {
         let serving = Serving::new::<C::Meta>(lifecycle);
@@ -164,9 +174,12 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         for _ in 0..selected.len() - missing.len() {
             self.state.on_hit(state.counters.hit());
         }
-        if count == CountMisses::Now {
+        if !matches!(count, CountMisses::Later) {
             state.counters.add((0, missing.len() as u64));
             missing.iter().for_each(|position| state.sample_miss(hashes[position]));
+        }
+        if let CountMisses::AndBegin(begin) = count {
+            selected.iter().for_each(|position| begin(position, epoch));
         }
         release(state, |removed| drop(notify(removed, lifecycle)));
         RoundMisses { missing, epoch }

@@ -8,7 +8,7 @@ use crate::engine::notify::notify;
 use crate::engine::state::State;
 use crate::expiry::Ticks;
 use crate::expiry::entry_deadlines::EntryInfo;
-use crate::expiry::stale_window::Staleness;
+use crate::expiry::queue::Queued;
 use crate::key::KeyHash;
 use crate::store::{CacheTypes, Epoch, Place, Superseded};
 
@@ -20,7 +20,7 @@ pub(crate) struct Version {
     epoch: Epoch,
 }
 
-impl<C: CacheTypes<Meta = EntryInfo<W>>, W: Staleness, L: Lock<State<C>>> Engine<C, L> {
+impl<C: CacheTypes<Meta = EntryInfo<W>>, W: Queued, L: Lock<State<C>>> Engine<C, L> {
     /// Peeks at a value that may be served, and returns the version of the key as well.
     pub(crate) fn peek_versioned<R>(
         &self,
@@ -59,7 +59,7 @@ impl<C: CacheTypes<Meta = EntryInfo<W>>, W: Staleness, L: Lock<State<C>>> Engine
     }
 }
 
-impl<C: CacheTypes<Meta = EntryInfo<W>>, W: Staleness> State<C> {
+impl<C: CacheTypes<Meta = EntryInfo<W>>, W: Queued> State<C> {
     /// Returns the place and the serial number of the entry that has this hash and `matches`, if it may be
     /// served.
     fn find_live(

@@ -21,6 +21,8 @@ pub(crate) struct Deferred<E> {
     /// Entries that were never stored, and removed entries with a cause: to be reported and dropped after the
     /// lock is released.
     entries: RefCell<Vec<RemovedEntry<E>>>,
+    /// The capacity that was requested.
+    capacity: Cell<Option<Option<usize>>>,
 }
 
 /// A set of places. It does not depend on the types of a cache, so its code is compiled once, in this crate.
@@ -51,6 +53,8 @@ pub(crate) enum DeferredChange {
     Invalidate(KeyHash),
     /// Removes all entries.
     RemoveAll,
+    /// Sets the capacity to the share of the engine.
+    Resize,
     /// Resets the counters.
     #[cfg(feature = "registry")]
     Reset,
@@ -63,6 +67,7 @@ pub(crate) struct Work<E> {
     pub(crate) clear: bool,
     pub(crate) tombstones: Vec<(Place, RemovalCause)>,
     pub(crate) entries: Vec<RemovedEntry<E>>,
+    pub(crate) capacity: Option<Option<usize>>,
 }
 
 impl<E> Deferred<E> {
@@ -73,6 +78,7 @@ impl<E> Deferred<E> {
             tombstones: RefCell::new(Vec::new()),
             hidden: Places::new(),
             entries: RefCell::new(Vec::new()),
+            capacity: Cell::new(None),
         }
     }
 
@@ -125,6 +131,12 @@ impl<E> Deferred<E> {
         self.any.set(true);
     }
 
+    /// Sets the capacity when the read is over.
+    pub(crate) fn resize(&self, capacity: Option<usize>) {
+        self.capacity.set(Some(capacity));
+        self.any.set(true);
+    }
+
     /// Defers an entry, to be reported (if it has a cause) and dropped later, even if the code in between
     /// panics.
     pub(crate) fn defer_entry(&self, entry: E, cause: Option<RemovalCause>) {
@@ -136,7 +148,12 @@ impl<E> Deferred<E> {
     pub(crate) fn take(&self) -> Work<E> {
         self.any.set(false);
         self.hidden.clear();
-        Work { clear: self.clear.take(), tombstones: self.tombstones.take(), entries: self.entries.take() }
+        Work {
+            clear: self.clear.take(),
+            tombstones: self.tombstones.take(),
+            entries: self.entries.take(),
+            capacity: self.capacity.take(),
+        }
     }
 }
 

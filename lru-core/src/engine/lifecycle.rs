@@ -112,6 +112,11 @@ pub trait Lifecycle<C: CacheTypes>: Expiry<C::Meta> {
     fn validity(&self) -> Option<&Validity> {
         None
     }
+
+    /// Returns the number that distinguishes the cache from others, if it has one: one whose address may change.
+    fn number(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// The lifecycle of entries without metadata, which never expire. There are no hooks.
@@ -122,6 +127,11 @@ impl Expiry<()> for NoLifecycle {
     #[inline]
     fn now(&self) -> Ticks {
         Ticks::START
+    }
+
+    #[inline]
+    fn is_surely_fresh(&self, (): &(), _: Ticks) -> bool {
+        true
     }
 
     #[inline]

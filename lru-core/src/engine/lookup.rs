@@ -32,6 +32,15 @@ impl<'l, S> Serving<'l, S> {
         self.now.get()
     }
 
+    /// Returns whether an entry may be served, as far as the approximate time tells, and a use of it records nothing.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn is_surely_served<M>(&self, meta: &M) -> bool
+    where
+        S: Expiry<M>,
+    {
+        self.lifecycle.is_surely_fresh(meta, self.now.get())
+    }
+
     /// Returns whether an entry may be served, and records the use of it.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn may_serve<M>(&self, meta: &M) -> bool
@@ -39,7 +48,7 @@ impl<'l, S> Serving<'l, S> {
         S: Expiry<M>,
     {
         let Self { lifecycle, now } = self;
-        if lifecycle.is_surely_fresh(meta, now.get()) {
+        if self.is_surely_served(meta) {
             return true;
         }
         now.set(lifecycle.exact(now.get()));
@@ -113,7 +122,10 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         let mut state = self.hold();
         if let Some(state) = L::exclusive(&mut state) {
             debug_assert!(state.is_settled(), "no call is nested in another one");
-            return match state.store.get_mut().read(hash, matches, |_, meta| serving.may_serve(meta), read) {
+            let store = state.store.get_mut();
+            let is_sure = |meta: &C::Meta| serving.is_surely_served(meta);
+            let may_serve = |meta: &C::Meta| serving.may_serve(meta);
+            return match store.read_checked(hash, matches, is_sure, may_serve, read) {
                 Some(found) => {
                     self.state.on_hit(state.counters.hit());
                     Ok(found)

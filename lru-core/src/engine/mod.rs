@@ -104,7 +104,7 @@ impl<C: CacheTypes> LocalEngine<C> {
 #[cfg(feature = "testing")]
 impl<C: CacheTypes> NewLike for Engine<C> {
     fn new_like(&self) -> Self {
-        Self::with_settings_of(self, RLock::new(State::new(self.maxsize)))
+        Self::with_settings_of(self, RLock::new(State::new(self.maxsize))).of_capacity_of(self)
     }
 }
 
@@ -112,7 +112,7 @@ impl<C: CacheTypes> NewLike for Engine<C> {
 #[cfg(feature = "testing")]
 impl<C: CacheTypes> NewLike for Engine<C, PlainLock<State<C>>> {
     fn new_like(&self) -> Self {
-        Self::with_settings_of(self, PlainLock::new(State::new(self.maxsize)))
+        Self::with_settings_of(self, PlainLock::new(State::new(self.maxsize))).of_capacity_of(self)
     }
 }
 
@@ -120,7 +120,7 @@ impl<C: CacheTypes> NewLike for Engine<C, PlainLock<State<C>>> {
 #[cfg(feature = "testing")]
 impl<C: CacheTypes> NewLike for LocalEngine<C> {
     fn new_like(&self) -> Self {
-        Self::local(self.maxsize)
+        Self::local(self.maxsize).of_capacity_of(self)
     }
 }
 
@@ -230,6 +230,15 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
     #[inline]
     pub(crate) fn take_reported(&self) -> Option<Vec<KeyHash>> {
         self.reported.get()?.taken()
+    }
+
+    /// Sets the capacity of an empty engine to that of another one.
+    #[cfg(feature = "testing")]
+    fn of_capacity_of(self, other: &Self) -> Self {
+        if !other.is_disabled() {
+            self.set_capacity(other.maxsize());
+        }
+        self
     }
 
     #[cfg(any(test, fuzzing))]

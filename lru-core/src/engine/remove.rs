@@ -160,7 +160,13 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
 
     /// Carries out changes that nested calls requested while another thread held the lock. The caller holds
     /// it now. The entries are hidden, and removed when the state is settled.
-    pub(crate) fn apply_changes(&self, state: &State<C>, changes: Vec<DeferredChange>) {
+    /// `capacity` returns the current one.
+    pub(crate) fn apply_changes(
+        &self,
+        state: &State<C>,
+        changes: Vec<DeferredChange>,
+        capacity: &dyn Fn() -> Option<usize>,
+    ) {
         for change in changes {
             match change {
                 DeferredChange::Invalidate(hash) => {
@@ -171,6 +177,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
                     state.change_log.cleared();
                     state.hide_all();
                 }
+                DeferredChange::Resize => state.deferred.resize(capacity()),
                 #[cfg(feature = "registry")]
                 DeferredChange::Reset => {
                     self.reset_counters();
@@ -207,14 +214,26 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         victim.map(|EntryOf { key, value, .. }| (key, value))
     }
 
-    /// Sets the capacity, and evicts the entries that exceed it.
-    pub(crate) fn resize(&self, maxsize: Option<usize>, lifecycle: &impl Lifecycle<C>) {
+    /// Sets the capacity, and evicts the entries that exceed it. The capacity is read under the lock, so that of several
+    /// calls the last one decides. A call that is nested in a read takes effect when the read is over.
+    pub(crate) fn resize(&self, maxsize: impl Fn() -> Option<usize>, lifecycle: &impl Lifecycle<C>) {
         let (state, mut removed) = self.hold_swept(lifecycle, drop);
-        state.evict_chosen(Demand::Capacity(maxsize), lifecycle, &mut removed);
+        state.evict_chosen(Demand::Capacity(maxsize()), lifecycle, &mut removed);
+        match state.write(&mut removed) {
+            Some(mut store) => store.resize(maxsize(), &mut removed),
+            None => state.deferred.resize(maxsize()),
+        }
+        drop(Self::release_and_notify(state, removed, lifecycle));
+    }
+
+    /// Sets the capacity of an empty cache.
+    pub(crate) fn set_capacity(&self, maxsize: Option<usize>) {
+        let mut removed = Removed::none();
+        let state = self.hold();
         if let Some(mut store) = state.write(&mut removed) {
             store.resize(maxsize, &mut removed);
         }
-        drop(Self::release_and_notify(state, removed, lifecycle));
+        drop(state);
     }
 }
 

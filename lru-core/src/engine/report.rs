@@ -128,6 +128,11 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         if self.is_disabled() { Some(0) } else { self.hold().store.borrow().maxsize() }
     }
 
+    /// Returns whether the cache is bounded, or was when it was created.
+    pub(crate) fn is_bounded(&self) -> bool {
+        !self.is_disabled() && self.hold().store.borrow().is_bounded()
+    }
+
     /// Returns the number of entries.
     pub(crate) fn len(&self, lifecycle: &impl Lifecycle<C>) -> usize {
         let (state, removed) = self.hold_swept(lifecycle, drop);

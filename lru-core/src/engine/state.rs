@@ -192,13 +192,16 @@ impl<C: CacheTypes> State<C> {
     /// Carries out the work that nested calls deferred.
     #[cold]
     pub(super) fn apply_deferred(&self, store: &mut Store<C>, removed: &mut Removed<C>) {
-        let Work { clear, tombstones, entries } = self.deferred.take();
+        let Work { clear, tombstones, entries, capacity } = self.deferred.take();
         removed.extend(entries);
         for (place, cause) in tombstones {
             removed.push(store.remove(place), cause);
         }
         if clear {
             removed.push_cleared(store.take());
+        }
+        if let Some(capacity) = capacity {
+            store.resize(capacity, removed);
         }
     }
 

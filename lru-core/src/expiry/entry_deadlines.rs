@@ -30,6 +30,17 @@ impl<W: Staleness> EntryInfo<W> {
         Self { serial: 0, weight, stored, expires, idle, window: W::new(window) }
     }
 
+    /// Returns what is stored in the place of the window, and may be more than that.
+    #[inline]
+    pub(crate) fn beside(&self) -> &W {
+        &self.window
+    }
+
+    /// Like [`beside`](Self::beside), but returns a mutable reference.
+    pub(crate) fn beside_mut(&mut self) -> &mut W {
+        &mut self.window
+    }
+
     /// Limits the time for which the entry is fresh to `end`; for an entry without a stale window, the time
     /// for which it is live.
     pub(crate) fn shorten(&mut self, end: Ticks) {

@@ -11,7 +11,7 @@ use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 
 use crate::expiry::entry_deadlines::EntryInfo;
-use crate::expiry::stale_window::Staleness;
+use crate::expiry::stale_window::{StaleWindow, Staleness};
 use crate::expiry::ticks::Ticks;
 use crate::store::EntryMeta;
 use crate::store::entry_meta::Queue;
@@ -34,8 +34,22 @@ pub struct ExpiryQueue {
 /// The number of notes of removed entries that the heap may contain without being compacted.
 const SLACK: usize = 64;
 
-impl<W: Staleness> EntryMeta for EntryInfo<W> {
+/// A stale window, and the queue of stores whose entries have it.
+pub trait Queued: Staleness {
+    /// The queue.
+    type Queue: Queue<EntryInfo<Self>>;
+}
+
+impl Queued for () {
     type Queue = ExpiryQueue;
+}
+
+impl Queued for StaleWindow {
+    type Queue = ExpiryQueue;
+}
+
+impl<W: Queued> EntryMeta for EntryInfo<W> {
+    type Queue = W::Queue;
     type Published<X> = Infallible;
 
     const IS_BARE: bool = false;
@@ -45,7 +59,7 @@ impl<W: Staleness> EntryMeta for EntryInfo<W> {
     }
 }
 
-impl<W: Staleness> Queue<EntryInfo<W>> for ExpiryQueue {
+impl<W: Queued> Queue<EntryInfo<W>> for ExpiryQueue {
     const EMPTY: Self = Self { heap: None, serial: 0 };
 
     fn add(&mut self, slot: usize, info: &mut EntryInfo<W>) {

@@ -55,20 +55,20 @@ impl Staleness for StaleWindow {
 }
 
 /// An entry without a window has the size of one pointer for it.
-impl Staleness for Option<Box<StaleWindow>> {
+impl<W: Staleness> Staleness for Option<Box<W>> {
     const MAY_BE_STALE: bool = true;
 
     fn new(window: Option<StaleWindow>) -> Self {
-        window.map(Box::new)
+        window.map(|window| Box::new(W::new(Some(window))))
     }
 
     #[inline]
     fn window(&self) -> Option<&StaleWindow> {
-        self.as_deref()
+        self.as_deref()?.window()
     }
 
     fn window_mut(&mut self) -> Option<&mut StaleWindow> {
-        self.as_deref_mut()
+        self.as_deref_mut()?.window_mut()
     }
 }
 

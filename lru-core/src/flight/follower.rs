@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::task::Wake;
 use std::thread::{self, Thread};
 
-use crate::flight::cycles::WaitEdge;
+use crate::flight::cycles::{Awaited, WaitEdge};
 use crate::flight::leader::Leader;
-use crate::flight::leadership::deadline_after;
+use crate::flight::leadership::{Beginning, deadline_after};
 use crate::flight::table::{Flight, FlightTable, Published};
-use crate::flight::wait_queue::WaitEnd;
+use crate::flight::wait_queue::{Successor, WaitEnd, WaitQueue};
 use crate::tags::node::Node;
 use crate::time::Instant;
 
@@ -19,12 +19,10 @@ use crate::time::Instant;
 pub(crate) struct Follower<K, V> {
     flights: Arc<FlightTable<K, V>>,
     flight: Arc<Flight<K, V>>,
-    /// How long the call may wait, and compute if it takes over.
-    timeout: Duration,
+    /// What it brings if it takes over. It may wait for as long as it may compute.
+    successor: Successor,
     /// When the call stops waiting; `None` before it begins to, or if never.
     deadline: Option<Instant>,
-    /// Whether the call has set its deadline, because it follows several flights.
-    has_deadline: bool,
     /// Its place in the queue, once it is there.
     ticket: Option<u64>,
     edge: Option<WaitEdge>,
@@ -46,8 +44,14 @@ pub(crate) enum Followed<K, V> {
 
 impl<K, V> Follower<K, V> {
     /// Follows `flight`, which counts the follower already.
-    pub(super) fn new(flights: Arc<FlightTable<K, V>>, flight: Arc<Flight<K, V>>, timeout: Duration) -> Self {
-        Self { flights, flight, timeout, deadline: None, has_deadline: false, ticket: None, edge: None }
+    pub(super) fn new(
+        flights: Arc<FlightTable<K, V>>,
+        flight: Arc<Flight<K, V>>,
+        beginning: Beginning,
+    ) -> Self {
+        let Beginning { id, timeout, .. } = beginning;
+        let successor = Successor { id, timeout };
+        Self { flights, flight, successor, deadline: None, ticket: None, edge: None }
     }
 
     /// Returns what the leader published.
@@ -72,22 +76,16 @@ impl<K, V> Follower<K, V> {
             return Poll::Ready(Followed::Published);
         }
         if self.edge.is_none() {
-            let Some(edge) = WaitEdge::to(self.flight.id) else { return Poll::Ready(Followed::Cycle) };
+            let awaited = || Awaited::Flight(Arc::<WaitQueue>::clone(self.flight.queue()));
+            let Some(edge) = WaitEdge::to(awaited) else { return Poll::Ready(Followed::Cycle) };
             self.edge = Some(edge);
-            if !self.has_deadline {
-                self.deadline = deadline_after(self.timeout);
-            }
+            self.deadline = deadline_after(self.successor.timeout);
         }
         let Self { flights, flight, ticket, .. } = self;
         let is_published = || flight.published.get().is_some();
-        let times = (self.timeout, self.deadline);
+        let times = (self.successor, self.deadline);
         let end = flight.queue().poll(ticket, context.waker().clone(), times, is_published);
         end.map(|end| followed(end, flights, flight))
-    }
-
-    /// Sets when the call stops waiting, before it begins to: one that follows several flights has one deadline.
-    pub(crate) fn wait_until(&mut self, deadline: Option<Instant>) {
-        (self.deadline, self.has_deadline) = (deadline, true);
     }
 
     /// Returns whether the call is in the queue.
@@ -98,21 +96,21 @@ impl<K, V> Follower<K, V> {
     /// Returns how waiting ends if it does now, without waiting. The call has not begun to wait.
     pub(crate) fn end(&self) -> Option<Followed<K, V>> {
         debug_assert!(self.ticket.is_none(), "the call is not in the queue");
-        let Self { flights, flight, timeout, .. } = self;
+        let Self { flights, flight, successor, .. } = self;
         let is_published = || flight.published.get().is_some();
-        let end = flight.queue().end(*timeout, is_published)?;
+        let end = flight.queue().end(*successor, is_published)?;
         Some(followed(end, flights, flight))
     }
 
     /// Takes over from a leader that has exceeded its timeout, without waiting.
     pub(super) fn take_over_if_stuck(&self) -> Option<Leader<K, V>> {
-        let takeover = self.flight.queue().take_over_if_stuck(self.timeout)?;
+        let takeover = self.flight.queue().take_over_if_stuck(self.successor)?;
         Some(Leader::successor(&self.flights, &self.flight, takeover))
     }
 
     /// Blocks the thread until waiting ends.
     pub(crate) fn block(&mut self) -> Followed<K, V> {
-        block(self.timeout, |context| self.poll(context))
+        block(self.successor.timeout, |context| self.poll(context))
     }
 }
 

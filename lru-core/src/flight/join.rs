@@ -74,7 +74,7 @@ impl<K, V> FlightTable<K, V> {
                 }
                 flight.followers.fetch_add(1, Relaxed);
                 drop(table);
-                return Joined::Follow(Follower::new(Arc::clone(self), flight, beginning.timeout));
+                return Joined::Follow(Follower::new(Arc::clone(self), flight, beginning));
             }
         }
     }

@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::sync::Arc;
 use std::thread;
 
-use crate::flight::cycles::{BodyScope, FlightId, WaitEdge};
+use crate::flight::cycles::{Awaited, BodyScope, ComputationId, WaitEdge};
 use crate::flight::leadership::FIRST;
 use crate::flight::table::{Flight, FlightTable, Published, Terms};
 use crate::flight::wait_queue::{Former, Released, Takeover};
@@ -15,6 +15,7 @@ pub(crate) struct Leader<K, V> {
     flights: Arc<FlightTable<K, V>>,
     flight: Arc<Flight<K, V>>,
     number: u64,
+    id: ComputationId,
     former: Former,
     /// Whether no follower is to take over when this is dropped.
     is_done: bool,
@@ -23,7 +24,8 @@ pub(crate) struct Leader<K, V> {
 impl<K, V> Leader<K, V> {
     /// Creates the leader that begins `flight`.
     pub(super) fn first(flights: Arc<FlightTable<K, V>>, flight: Arc<Flight<K, V>>) -> Self {
-        Self { flights, flight, number: FIRST, former: Former::Gone, is_done: false }
+        let id = flight.first_id();
+        Self { flights, flight, number: FIRST, id, former: Former::Gone, is_done: false }
     }
 
     /// Creates the leader from a follower that has taken over.
@@ -32,19 +34,19 @@ impl<K, V> Leader<K, V> {
         flight: &Arc<Flight<K, V>>,
         takeover: Takeover,
     ) -> Self {
-        let Takeover { number, former } = takeover;
+        let Takeover { number, former, id } = takeover;
         let (flights, flight) = (Arc::clone(flights), Arc::clone(flight));
-        Self { flights, flight, number, former, is_done: false }
+        Self { flights, flight, number, id, former, is_done: false }
     }
 
     /// Records that the computation begins: a later change of the key supersedes its result.
     pub(crate) fn begin(&self, began: Epoch) {
-        self.flight.queue().begin(self.number, began, None);
+        self.flight.begin(self.number, began, None);
     }
 
     /// Like [`Leader::begin`], but counts the leader's time from now on, instead of from when it joined.
     pub(crate) fn restart(&self, began: Epoch, timeout: Duration) {
-        self.flight.queue().begin(self.number, began, Some(timeout));
+        self.flight.begin(self.number, began, Some(timeout));
     }
 
     /// Records that a claimed refresh will begin: until `timeout`, no other call claims it.
@@ -62,20 +64,20 @@ impl<K, V> Leader<K, V> {
         self.former == Former::Claiming
     }
 
-    /// Returns the identity of the flight, to which [`BodyScope`] attributes calls.
-    pub(crate) fn flight_id(&self) -> FlightId {
-        self.flight.id
+    /// Returns the computation, to which [`BodyScope`] attributes calls.
+    pub(crate) fn computation(&self) -> ComputationId {
+        self.id
     }
 
     /// Attributes the calls that this thread makes to the leader's computation until the scope is dropped.
     pub(crate) fn body_scope(&self) -> BodyScope {
-        BodyScope::enter(self.flight.id)
+        BodyScope::enter(self.id)
     }
 
     /// Returns the edge of the wait-for graph of a call on this thread that awaits the leader's computation,
     /// which runs elsewhere.
     pub(crate) fn wait_edge(&self) -> Option<WaitEdge> {
-        WaitEdge::to(self.flight.id)
+        WaitEdge::to(|| Awaited::Computation(self.id))
     }
 
     /// Returns whether no follower has taken over.

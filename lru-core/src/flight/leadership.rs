@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use crate::flight::cycles::FlightId;
+use crate::flight::cycles::ComputationId;
 use crate::flight::timeout::now;
 use crate::store::Epoch;
 use crate::time::Instant;
@@ -23,8 +23,11 @@ pub(crate) struct Beginning {
     pub(crate) timeout: Duration,
     /// Whether it claims the refresh of a stale result, which may begin late or never.
     pub(crate) is_claim: bool,
-    /// The identity of the flight, if it is that of several: of all elements that a call of many computes.
-    pub(crate) id: Option<FlightId>,
+    /// The computation: one for all elements that a call of many leads.
+    pub(crate) id: ComputationId,
+    /// Whether the computation begins later than at the epoch, after one more lookup: until then, calls join whatever has
+    /// changed.
+    pub(crate) is_open: bool,
 }
 
 impl Beginning {
@@ -37,13 +40,14 @@ impl Beginning {
 /// Begins now; the epoch is told later.
 impl From<Duration> for Beginning {
     fn from(timeout: Duration) -> Self {
-        Self { epoch: None, time: now(), timeout, is_claim: false, id: None }
+        Self { epoch: None, time: now(), timeout, is_claim: false, id: ComputationId::new(), is_open: false }
     }
 }
 
 /// The leadership of a flight.
 pub(super) struct Leadership {
     pub(super) number: u64,
+    pub(super) id: ComputationId,
     /// Whether it claims the refresh of a stale result, which may begin late or never.
     pub(super) is_claim: bool,
     /// Whether the claimed refresh will begin as soon as it is its turn.
@@ -57,13 +61,14 @@ pub(super) struct Leadership {
 impl Leadership {
     /// Creates the leadership of the leader that begins a flight.
     pub(super) fn first(beginning: Beginning) -> Self {
-        let Beginning { epoch, time, timeout, is_claim, id: _ } = beginning;
+        let Beginning { epoch, time, timeout, is_claim, id, is_open: _ } = beginning;
         let deadline = time.checked_add(if is_claim { BEGIN_TIME } else { timeout });
-        Self { number: FIRST, is_claim, is_confirmed: false, began: epoch, deadline }
+        Self { number: FIRST, id, is_claim, is_confirmed: false, began: epoch, deadline }
     }
 
-    pub(super) fn new(number: u64, timeout: Duration, is_claim: bool) -> Self {
-        Self { number, ..Self::first(Beginning { is_claim, ..Beginning::from(timeout) }) }
+    pub(super) fn new(number: u64, (id, timeout): (ComputationId, Duration), is_claim: bool) -> Self {
+        let beginning = Beginning { epoch: None, time: now(), timeout, is_claim, id, is_open: false };
+        Self { number, ..Self::first(beginning) }
     }
 
     pub(super) fn is_stuck(&self) -> bool {

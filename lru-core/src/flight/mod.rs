@@ -33,3 +33,4 @@ pub(crate) use leader::Leader;
 mod tests;
 pub(crate) mod timeout;
 pub(crate) mod wait_queue;
+mod waiters;

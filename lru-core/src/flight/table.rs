@@ -3,7 +3,8 @@
 use core::any::Any;
 #[cfg(any(test, feature = "testing"))]
 use core::sync::atomic::Ordering::Relaxed;
-use core::sync::atomic::{AtomicUsize, Ordering::Acquire};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Acquire, Ordering::Release};
+use core::time::Duration;
 use std::boxed::Box;
 use std::sync::{Arc, OnceLock};
 use std::vec::Vec;
@@ -11,7 +12,7 @@ use std::vec::Vec;
 use hashbrown::HashTable;
 use parking_lot::Mutex;
 
-use crate::flight::cycles::FlightId;
+use crate::flight::cycles::ComputationId;
 use crate::flight::leadership::{Beginning, FIRST};
 use crate::flight::wait_queue::WaitQueue;
 use crate::key::KeyHash;
@@ -24,7 +25,6 @@ pub(crate) struct FlightTable<K, V>(pub(super) Mutex<HashTable<Arc<Flight<K, V>>
 
 /// A computation in progress, and the calls that wait for it.
 pub(crate) struct Flight<K, V> {
-    pub(super) id: FlightId,
     pub(super) hash: KeyHash,
     pub(super) key: K,
     pub(super) published: OnceLock<Published<V>>,
@@ -35,6 +35,8 @@ pub(crate) struct Flight<K, V> {
     pub(super) followers: AtomicUsize,
     /// When the flight began.
     beginning: Beginning,
+    /// Whether no leader has begun yet, after one more lookup: calls join whatever has changed.
+    is_open: AtomicBool,
     /// The current leadership, and the followers that wait. Created when a call follows or the leadership changes:
     /// until then, the first leader leads.
     queue: OnceLock<Arc<WaitQueue>>,
@@ -102,13 +104,13 @@ impl<K, V> Flight<K, V> {
     #[inline]
     pub(super) fn new(hash: KeyHash, key: K, beginning: Beginning) -> Self {
         Self {
-            id: beginning.id.unwrap_or_else(FlightId::new),
             hash,
             key,
             terms: OnceLock::new(),
             published: OnceLock::new(),
             followers: AtomicUsize::new(0),
             beginning,
+            is_open: AtomicBool::new(beginning.is_open),
             queue: OnceLock::new(),
         }
     }
@@ -118,8 +120,28 @@ impl<K, V> Flight<K, V> {
         self.queue.get_or_init(|| Arc::new(WaitQueue::new(self.beginning)))
     }
 
+    /// Returns the computation of the first leader.
+    pub(super) fn first_id(&self) -> ComputationId {
+        self.beginning.id
+    }
+
+    /// Records when the leader of this number began to compute. With `timeout`, its time is counted from now on.
+    pub(super) fn begin(&self, number: u64, began: Epoch, timeout: Option<Duration>) {
+        let is_known = number == FIRST
+            && timeout.is_none()
+            && self.is_open.load(Acquire)
+            && self.beginning.epoch.is_some_and(|epoch| epoch.has_changes_of(began));
+        if !is_known {
+            self.queue().begin(number, began, timeout);
+        }
+        self.is_open.store(false, Release);
+    }
+
     /// Returns when the current leader began to compute.
     pub(super) fn began(&self) -> Option<Epoch> {
+        if self.is_open.load(Acquire) {
+            return None;
+        }
         self.queue.get().map_or(self.beginning.epoch, |queue| queue.began())
     }
 

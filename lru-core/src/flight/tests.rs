@@ -16,6 +16,7 @@ use crate::flight::executor::Task as Spawned;
 use crate::flight::follower::{Followed, Follower};
 use crate::flight::join::Joined;
 use crate::flight::leader::Leader;
+use crate::flight::leadership::Beginning;
 use crate::flight::refresh_pool::RefreshPool;
 use crate::flight::table::{FlightTable, Published};
 use crate::flight::timeout::{Wakeup, advance, now};
@@ -423,6 +424,95 @@ fn a_call_from_inside_the_computation_does_not_wait_for_it() {
     assert!(matches!(task.poll(&mut follower), Poll::Ready(Followed::Cycle)));
     drop(scope);
     assert!(task.poll(&mut follower).is_pending());
+}
+
+/// Joins the flights of two keys as one computation that leads both.
+fn lead_both(flights: &Flights, timeout: Duration) -> [Leader<u64, u64>; 2] {
+    let beginning = Beginning::from(timeout);
+    [1, 2].map(|key| match flights.join(hash(key), &mut Some(key), u64::eq, beginning, |_| false) {
+        Joined::Lead(leader) => leader,
+        Joined::Follow(_) | Joined::Ended => panic!("{key} should be led"),
+    })
+}
+
+#[test]
+fn a_successor_is_not_taken_for_the_leader_that_it_replaces() {
+    let _time = alone_in_time();
+    let (flights, timeout) = (flights(), Duration::from_secs(5));
+    let [of_one, of_two] = lead_both(&flights, timeout);
+    let [(mut follower, task)] = waiting(&flights, 2);
+    advance(timeout);
+    task.wait();
+    let successor = task.take_over(&mut follower);
+    let task = Task::new();
+    {
+        let _scope = successor.body_scope();
+        let mut follower = follow(&flights, 1);
+        assert!(of_one.leads());
+        // It takes over at once from a leader that is overdue as well.
+        assert!(matches!(task.poll(&mut follower), Poll::Ready(Followed::Lead(_))));
+    }
+    {
+        let _scope = of_two.body_scope();
+        let mut follower = follow(&flights, 2);
+        assert!(task.poll(&mut follower).is_pending(), "another call computes it by now");
+    }
+}
+
+#[test]
+fn a_cycle_by_way_of_a_successor_is_recognized() {
+    let _time = alone_in_time();
+    let (flights, others, timeout) = (flights(), flights(), Duration::from_secs(5));
+    let other = lead(&others, 1);
+    let _replaced = lead_both(&flights, timeout);
+    let [(mut follower, task)] = waiting(&flights, 2);
+    // The other computation waits for the flight before it is taken over.
+    let (mut waits, waiting_task) = (follow_for(&flights, 2, NEVER), Task::new());
+    {
+        let _scope = other.body_scope();
+        assert!(waiting_task.poll(&mut waits).is_pending());
+    }
+    advance(timeout);
+    task.wait();
+    let successor = task.take_over(&mut follower);
+    let _scope = successor.body_scope();
+    assert!(matches!(Task::new().poll(&mut follow(&others, 1)), Poll::Ready(Followed::Cycle)));
+}
+
+#[test]
+fn followers_stop_waiting_in_the_order_of_their_deadlines() {
+    let _time = alone_in_time();
+    let flights = flights();
+    let _leader = lead(&flights, 1);
+    let mut followers = [9, 5, 7].map(|seconds| {
+        let (mut follower, task) = (follow_for(&flights, 1, Duration::from_secs(seconds)), Task::new());
+        assert!(task.poll(&mut follower).is_pending());
+        (follower, task)
+    });
+    for at in [1, 2, 0] {
+        advance(Duration::from_secs(if at == 1 { 5 } else { 2 }));
+        let (follower, task) = &mut followers[at];
+        task.wait();
+        assert!(matches!(task.poll(follower), Poll::Ready(Followed::TimedOut)));
+        let rest = followers.iter().filter(|(_, task)| task.is_woken()).count();
+        assert_eq!(rest, 0, "their time is not over");
+    }
+}
+
+#[test]
+fn an_open_flight_is_joined_whatever_changes_until_it_begins() {
+    let flights = flights();
+    let beginning = Beginning { epoch: Some(Epoch::FIRST), is_open: true, ..Beginning::from(NEVER) };
+    let join = || flights.join(hash(1), &mut Some(1), u64::eq, beginning, |began| began == Epoch::FIRST);
+    let Joined::Lead(leader) = join() else { panic!("1 is not computed") };
+    let Joined::Follow(follower) = join() else { panic!("it has not begun") };
+    leader.begin(Epoch::FIRST);
+    let Joined::Lead(next) = join() else { panic!("it has begun before the change") };
+    next.begin(Epoch::of(1, 0));
+    let Joined::Follow(other) = join() else { panic!("it is current") };
+    next.publish(Published::Stored(20));
+    leader.publish(Published::Stored(10));
+    assert_eq!([follower, other].each_ref().map(published), [Some(10), Some(20)]);
 }
 
 #[test]

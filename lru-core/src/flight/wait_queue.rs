@@ -3,16 +3,15 @@
 use core::mem;
 use core::task::{Poll, Waker};
 use core::time::Duration;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::task::Wake;
-use std::vec::Vec;
 
 use parking_lot::{Mutex, MutexGuard};
 
-use crate::flight::catch::catch_and_discard;
+use crate::flight::cycles::{ComputationId, Led};
 use crate::flight::leadership::{Beginning, Leadership, deadline_after};
 use crate::flight::timeout::{Wakeup, now};
+use crate::flight::waiters::{Waiter, Waiters};
 use crate::store::Epoch;
 use crate::time::Instant;
 
@@ -26,36 +25,28 @@ struct State {
     leadership: Option<Leadership>,
     /// How many times a follower took over: the number of the current or last leader.
     takeovers: u64,
-    /// The wakers of waiting followers by ticket, which is in order of arrival. Tickets begin at one.
-    waiting: BTreeMap<u64, Waiting>,
+    waiting: Waiters,
+    /// How many followers have waited. Tickets begin at one.
     tickets: u64,
     /// The ticket of the follower that was woken last to take over; zero if there is none.
     woken: u64,
     /// Whether the leader has failed, in which case no follower takes over.
     has_failed: bool,
-    /// Fires when the leader, the follower that was woken to take over, or the first in the queue has exceeded its
-    /// time.
+    /// Fires when the leader, the follower that was woken to take over, or any in the queue has exceeded its time.
     timeout: Option<Wakeup>,
-}
-
-/// A follower in the queue.
-struct Waiting {
-    waker: Waker,
-    /// When it stops waiting; `None` if never.
-    deadline: Option<Instant>,
 }
 
 /// The followers of a flight that has ended, to be woken after all locks are released.
 #[must_use]
 pub(super) struct Released {
-    waiting: BTreeMap<u64, Waiting>,
+    waiting: Waiters,
     _timeout: Option<Wakeup>,
 }
 
 impl Released {
     /// Wakes all of them.
     pub(super) fn wake(self) {
-        self.waiting.into_values().for_each(wake);
+        self.waiting.into_iter().for_each(Waiter::wake);
     }
 }
 
@@ -78,6 +69,16 @@ pub(super) struct Takeover {
     pub(super) number: u64,
     /// What the former leader was doing.
     pub(super) former: Former,
+    pub(super) id: ComputationId,
+}
+
+/// What a follower brings that takes over.
+#[derive(Clone, Copy)]
+pub(super) struct Successor {
+    /// Its computation, which is not that of the former leader.
+    pub(super) id: ComputationId,
+    /// How long it may take.
+    pub(super) timeout: Duration,
 }
 
 /// What a leader was doing when another took over from it.
@@ -149,12 +150,12 @@ impl WaitQueue {
         self: &Arc<Self>,
         ticket: &mut Option<u64>,
         waker: Waker,
-        (timeout, deadline): (Duration, Option<Instant>),
+        (successor, deadline): (Successor, Option<Instant>),
         is_published: impl FnOnce() -> bool,
     ) -> Poll<WaitEnd> {
         let mut state = self.0.lock();
-        if let Some(end) = state.end(self, timeout, deadline, is_published) {
-            let former = ticket.take().and_then(|ticket| state.waiting.remove(&ticket));
+        if let Some(end) = state.end(self, successor, deadline, is_published) {
+            let former = ticket.take().and_then(|ticket| state.waiting.remove(ticket));
             drop(state);
             drop(former);
             return Poll::Ready(end);
@@ -163,9 +164,12 @@ impl WaitQueue {
             state.tickets += 1;
             state.tickets
         });
-        let former = state.waiting.insert(ticket, Waiting { waker, deadline });
-        if state.timeout.is_none() {
+        let former = state.waiting.insert(ticket, waker, deadline);
+        let fires = state.timeout.as_ref().map(Wakeup::time);
+        if fires.is_none() {
             state.set_timeout(self, None);
+        } else if let Some(earlier) = deadline.filter(|&deadline| Some(deadline) < fires) {
+            state.timeout = Some(Wakeup::at(earlier, Waker::from(Arc::clone(self))));
         }
         drop(state);
         drop(former);
@@ -175,16 +179,16 @@ impl WaitQueue {
     /// Like [`poll`](Self::poll), but does not wait: the follower is not in the queue.
     pub(super) fn end(
         self: &Arc<Self>,
-        timeout: Duration,
+        successor: Successor,
         is_published: impl FnOnce() -> bool,
     ) -> Option<WaitEnd> {
-        self.0.lock().end(self, timeout, None, is_published)
+        self.0.lock().end(self, successor, None, is_published)
     }
 
     /// Takes over from a leader that is stuck, to refresh a stale result.
-    pub(super) fn take_over_if_stuck(self: &Arc<Self>, timeout: Duration) -> Option<Takeover> {
+    pub(super) fn take_over_if_stuck(self: &Arc<Self>, successor: Successor) -> Option<Takeover> {
         let mut state = self.0.lock();
-        state.is_stuck().then(|| state.take_over(self, timeout, true))
+        state.is_stuck().then(|| state.take_over(self, successor, true))
     }
 
     /// Ends the leadership of this number without a published value, and wakes one follower to take over. Returns
@@ -202,7 +206,7 @@ impl WaitQueue {
     /// Removes a follower that stops waiting. If it was woken to take over, wakes the next one.
     pub(super) fn leave(self: &Arc<Self>, ticket: u64) {
         let mut state = self.0.lock();
-        let former = state.waiting.remove(&ticket);
+        let former = state.waiting.remove(ticket);
         let was_woken = state.woken == ticket;
         if state.waiting.is_empty() {
             state.timeout = None;
@@ -235,7 +239,13 @@ impl WaitQueue {
     fn wake_next(self: &Arc<Self>, mut state: MutexGuard<'_, State>, needed: bool) {
         let next = if needed { state.next_to_take_over(self) } else { None };
         drop(state);
-        next.into_iter().for_each(wake);
+        next.into_iter().for_each(Waiter::wake);
+    }
+}
+
+impl Led for WaitQueue {
+    fn computation(&self) -> Option<ComputationId> {
+        self.0.lock().leadership.as_ref().map(|leadership| leadership.id)
     }
 }
 
@@ -243,12 +253,12 @@ impl WaitQueue {
 impl Wake for WaitQueue {
     fn wake(self: Arc<Self>) {
         let mut state = self.0.lock();
-        let overdue = state.take_overdue();
+        let overdue = state.waiting.take_overdue(now());
         let is_vacant = state.is_vacant();
         // The leader's time may have been extended meanwhile.
         state.set_timeout(&self, None);
         self.wake_next(state, is_vacant);
-        overdue.into_iter().for_each(wake);
+        overdue.into_iter().for_each(Waiter::wake);
     }
 }
 
@@ -257,7 +267,7 @@ impl State {
     fn end(
         &mut self,
         queue: &Arc<WaitQueue>,
-        timeout: Duration,
+        successor: Successor,
         deadline: Option<Instant>,
         is_published: impl FnOnce() -> bool,
     ) -> Option<WaitEnd> {
@@ -267,7 +277,7 @@ impl State {
         } else if self.has_failed {
             Some(WaitEnd::Failed)
         } else if self.is_vacant() {
-            Some(WaitEnd::TakesOver(self.take_over(queue, timeout, false)))
+            Some(WaitEnd::TakesOver(self.take_over(queue, successor, false)))
         } else if deadline.is_some_and(|deadline| deadline <= now()) {
             Some(WaitEnd::TimedOut)
         } else {
@@ -293,10 +303,11 @@ impl State {
         Released { waiting: mem::take(&mut self.waiting), _timeout: self.timeout.take() }
     }
 
-    fn take_over(&mut self, queue: &Arc<WaitQueue>, timeout: Duration, is_claim: bool) -> Takeover {
+    fn take_over(&mut self, queue: &Arc<WaitQueue>, successor: Successor, is_claim: bool) -> Takeover {
         self.takeovers += 1;
         let number = self.takeovers;
-        let former = match self.leadership.replace(Leadership::new(number, timeout, is_claim)) {
+        let Successor { id, timeout } = successor;
+        let former = match self.leadership.replace(Leadership::new(number, (id, timeout), is_claim)) {
             None => Former::Gone,
             Some(leadership) if leadership.is_mere_claim() && !leadership.is_confirmed => Former::Claiming,
             Some(leadership) if leadership.is_mere_claim() => Former::Gone,
@@ -304,42 +315,25 @@ impl State {
         };
         self.woken = 0;
         self.set_timeout(queue, None);
-        Takeover { number, former }
+        Takeover { number, former, id }
     }
 
-    /// Sets the timeout to the earliest deadline: of the leader, of the first in the queue, or `other`. The deadline
+    /// Sets the timeout to the earliest deadline: of the leader, of a follower in the queue, or `other`. The deadline
     /// of a leader that is overdue has had its effect.
     fn set_timeout(&mut self, queue: &Arc<WaitQueue>, other: Option<Instant>) {
         let in_time = |leadership: &&Leadership| !leadership.is_overdue();
         let leader = self.leadership.as_ref().filter(in_time).and_then(|leadership| leadership.deadline);
-        let first = self.waiting.first_key_value().and_then(|(_, waiting)| waiting.deadline);
+        let first = self.waiting.first_deadline();
         let deadline = [leader, first, other].into_iter().flatten().min();
         let deadline = deadline.filter(|_| !self.waiting.is_empty());
         self.timeout = deadline.map(|deadline| Wakeup::at(deadline, Waker::from(Arc::clone(queue))));
     }
 
-    /// Removes the followers that have waited for as long as they may. Those in front have the earliest deadlines.
-    fn take_overdue(&mut self) -> Vec<Waiting> {
-        let now = now();
-        let is_overdue = |waiting: &Waiting| waiting.deadline.is_some_and(|deadline| deadline <= now);
-        let mut overdue = Vec::new();
-        while let Some(first) = self.waiting.first_entry().filter(|first| is_overdue(first.get())) {
-            overdue.push(first.remove());
-        }
-        overdue
-    }
-
     /// Returns the follower that has waited longest, to be woken after the lock is released.
-    fn next_to_take_over(&mut self, queue: &Arc<WaitQueue>) -> Option<Waiting> {
+    fn next_to_take_over(&mut self, queue: &Arc<WaitQueue>) -> Option<Waiter> {
         let (ticket, waiting) = self.waiting.pop_first()?;
         self.woken = ticket;
         self.set_timeout(queue, deadline_after(TAKEOVER_TIME));
         Some(waiting)
     }
-}
-
-/// Wakes a follower, which may belong to any executor. A panic of its waker does not keep others from being
-/// woken.
-fn wake(waiting: Waiting) {
-    catch_and_discard(|| waiting.waker.wake());
 }

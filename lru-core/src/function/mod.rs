@@ -7,5 +7,6 @@ pub(crate) mod listener;
 pub mod no_callbacks;
 pub(crate) mod options;
 pub mod result_policy;
+pub(crate) mod run_time_size;
 pub(crate) mod statics;
 pub(crate) mod tagged;

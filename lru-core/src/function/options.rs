@@ -6,6 +6,7 @@ use crate::engine::{Expiry, Hooks, Lifecycle};
 use crate::expiry::clock::seldom;
 use crate::expiry::duration::Span;
 use crate::expiry::entry_deadlines::EntryInfo;
+use crate::expiry::queue::Queued;
 use crate::expiry::stale_window::Staleness;
 use crate::expiry::time_to_live::Deadlines;
 use crate::expiry::{Clock, EntryOptions, ExpirySettings, Freshness, Ticks, Timestamp};
@@ -164,7 +165,7 @@ where
     X: CacheTypes<Meta = EntryInfo<W>>,
     C: Clock,
     H: Hooks<X::Key, X::Value>,
-    W: Staleness,
+    W: Queued,
 {
     type Hooks = H;
 

@@ -17,6 +17,7 @@ use crate::engine::{Engine, Lifecycle, Placement, StoredKey, StoredValue};
 use crate::function::call::CacheHandle;
 #[cfg(feature = "backend")]
 use crate::key::KeyHash;
+use crate::store::lock_free::MAX_MIRRORED;
 use crate::store::lock_free::words::Words;
 use crate::store::maxsize::UNBOUNDED;
 use crate::store::types::Types;
@@ -105,8 +106,9 @@ impl UnboundedPlacement for SelectPlacement<2> {
     type Placement<C: CacheTypes<Meta = ()>> = Fronted<C>;
 }
 
-/// The largest capacity of a cache with lock-free hits. A thread that calls it needs eight bytes for each entry.
-const MAX_LOCK_FREE: i128 = 1024;
+/// The largest capacity of a cache with lock-free hits.
+#[expect(clippy::cast_possible_wrap, reason = "it is small")]
+const MAX_LOCK_FREE: i128 = MAX_MIRRORED as i128;
 
 /// The largest number of words of a key, and of a value, of a cache with lock-free hits.
 const MAX_WORDS: usize = 4;
@@ -202,6 +204,13 @@ impl<X: Empty<MAXSIZE>, const MAXSIZE: i128> StaticCache<X, MAXSIZE> {
     #[expect(clippy::new_without_default, reason = "a `static` is made by a constant")]
     pub const fn new() -> Self {
         Self(X::EMPTY)
+    }
+}
+
+impl<X: Placement, const MAXSIZE: i128> StaticCache<X, MAXSIZE> {
+    /// Sets the capacity of the shared cache, before its first use. A thread that is isolated creates its own like it.
+    pub(super) fn set_capacity(&self, maxsize: Option<usize>) {
+        self.0.resize(maxsize, |engine, part| engine.set_capacity(part()));
     }
 }
 
@@ -340,5 +349,9 @@ impl<E: Placement, S: Lifecycle<E::Types>> crate::observe::registry::RegisteredC
 
     fn reset_counters(&self) {
         self.reset_all_counters();
+    }
+
+    fn resize(&self, maxsize: Option<usize>) -> bool {
+        self.resize_to(maxsize)
     }
 }

@@ -274,7 +274,7 @@ impl<V: Clone, E: TestedEngine<V>, S: Lifecycle<E::Types>> Tested<V, E, S> {
     }
 
     pub(super) fn resize(&self, maxsize: Option<usize>) {
-        self.engine.first(|engine| engine.resize(maxsize, &self.lifecycle));
+        self.engine.first(|engine| engine.resize(|| maxsize, &self.lifecycle));
     }
 
     pub(super) fn retain(&self, predicate: impl Fn(u8) -> bool) {

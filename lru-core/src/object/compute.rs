@@ -164,8 +164,11 @@ impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
 
     /// Makes a change, and releases the lock.
     fn commit(&self, state: Held<'_, K, V, P>, hash: KeyHash, change: Change<K, V, P>) {
+        // Under the lock: the new value is valid from then on.
+        self.settings.number.changed(hash);
         match change {
-            Change::Insert(entry) => {
+            Change::Insert(mut entry) => {
+                self.settings.tag_put(&mut entry.meta, hash);
                 let kind = InsertKind::Inserted;
                 let removed = self.engine.insert_decided(state, entry, kind, &K::eq, &self.lifecycle());
                 drop(notify(removed, &self.lifecycle()));

@@ -3,6 +3,7 @@
 use crate::engine::{Engine, Lifecycle};
 use crate::expiry::{Clock, ExpirySettings};
 use crate::function::call::CacheHandle;
+use crate::function::tagged::lifecycle::TaggedLifecycle;
 use crate::object::Cache;
 use crate::object::function_settings::FunctionSettings;
 use crate::object::settings::ObjectTypes;
@@ -14,6 +15,9 @@ type ObjectEngine<'m, K, V, P> = &'m Engine<ObjectTypes<K, V, P>>;
 /// The handle of calls with expiry settings of their own.
 type FunctionHandle<'m, K, V, P, C> = CacheHandle<ObjectEngine<'m, K, V, P>, FunctionSettings<'m, K, V, C>>;
 
+/// The handle of calls of a function with tags or dependencies.
+type TaggedHandle<'m, K, V, P, S> = CacheHandle<ObjectEngine<'m, K, V, P>, TaggedLifecycle<S>>;
+
 /// Returns the cache object that the argument is or dereferences to: for generated code.
 pub fn cache<K, V, P: Policy, C: Clock>(cache: &Cache<K, V, P, C>) -> &Cache<K, V, P, C> {
     cache
@@ -24,6 +28,24 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
     #[doc(hidden)]
     pub fn __handle(&self) -> CacheHandle<ObjectEngine<'_, K, V, P>, impl Lifecycle<ObjectTypes<K, V, P>>> {
         CacheHandle::of_function(&self.engine, true, &self.settings)
+    }
+
+    /// Like [`Cache::__handle`], but for a function with tags or dependencies. The object has a number from then on.
+    #[doc(hidden)]
+    pub fn __handle_tagged(&self) -> TaggedHandle<'_, K, V, P, impl Lifecycle<ObjectTypes<K, V, P>>> {
+        self.settings.number.get();
+        CacheHandle::of_function(&self.engine, true, TaggedLifecycle::begin(&self.settings))
+    }
+
+    /// Like [`Cache::__handle_with`], but for a function with tags or dependencies.
+    #[doc(hidden)]
+    pub fn __handle_tagged_with(
+        &self,
+        set: impl FnOnce(ExpirySettings<C::Time>) -> ExpirySettings<C::Time>,
+    ) -> TaggedHandle<'_, K, V, P, FunctionSettings<'_, K, V, C>> {
+        self.settings.number.get();
+        let CacheHandle { engines, stores, lifecycle, .. } = self.__handle_with(set);
+        CacheHandle::of_function(engines, stores, TaggedLifecycle::begin(lifecycle))
     }
 
     /// Returns the handle for the methods that compute, if the object serves stale values while they do.

@@ -10,6 +10,7 @@ use crate::expiry::duration::Span;
 use crate::expiry::time_to_live::Deadlines;
 use crate::expiry::{Clock, EntryOptions, ExpirySettings, Freshness, Ticks, Timestamp};
 use crate::object::settings::{ObjectInfo, Settings};
+use crate::object::tagged::{checked, is_surely_valid};
 use crate::store::CacheTypes;
 
 /// The expiry settings of a function, which take precedence over those of the object.
@@ -46,7 +47,7 @@ impl<K, V, C: Clock> Expiry<ObjectInfo> for FunctionSettings<'_, K, V, C> {
 
     #[inline]
     fn is_surely_fresh(&self, info: &ObjectInfo, about: Ticks) -> bool {
-        info.is_fresh_about(about)
+        info.is_fresh_about(about) && is_surely_valid(info)
     }
 
     #[inline]
@@ -56,7 +57,7 @@ impl<K, V, C: Clock> Expiry<ObjectInfo> for FunctionSettings<'_, K, V, C> {
 
     #[inline]
     fn check(&self, info: &ObjectInfo, now: Ticks) -> Freshness {
-        info.freshness(now)
+        checked(info, || info.freshness(now))
     }
 
     #[inline]
@@ -70,6 +71,10 @@ impl<K, V, C: Clock> Expiry<ObjectInfo> for FunctionSettings<'_, K, V, C> {
 
     fn serves_on_error(&self) -> bool {
         self.expiry.serves_on_error()
+    }
+
+    fn own_deadline(&self, info: &ObjectInfo, options: &EntryOptions) -> Option<Ticks> {
+        self.settings.own_deadline(info, options, &self.expiry)
     }
 
     fn age(&self, info: &ObjectInfo) -> Option<Duration> {
@@ -99,5 +104,9 @@ where
 
     fn meta(&self, key: &X::Key, value: &X::Value, options: EntryOptions) -> ObjectInfo {
         self.settings.info(Some(&self.expiry), key, value, options)
+    }
+
+    fn number(&self) -> Option<u64> {
+        Some(self.settings.number.get())
     }
 }

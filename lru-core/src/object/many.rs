@@ -189,19 +189,20 @@ impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
         let batch = owned::<Vec<K>, K>(keys.into_iter().collect());
         let key = |key| ClonedKey { key, clone };
         let found = self.__handle().lookup_shared_batch(&batch, key, Plain, self.settings.flight);
-        let mut call = match found {
+        let call = match found {
             Ok(values) => return Ok(values),
             Err(call) => call,
         };
         let (mut elements, _) = call.parts(batch, false);
+        // Dropped before the elements.
+        let mut call = call;
         while call.next(Recompute) {
-            let keys = elements.take(call.asked()).argument();
-            let computed = {
-                let _scopes = call.scopes();
-                compute(&keys)
-            };
-            match computed {
-                Ok(values) => landed(call.land_sequence(values, Recompute, no_element_options)),
+            let keys = call.take(&mut elements).argument();
+            match call.compute(|| compute(&keys)) {
+                Ok(values) => match call.land_sequence(values, Recompute, no_element_options, wrong_length) {
+                    Ok(()) => {}
+                    Err(never) => match never {},
+                },
                 Err(error) => {
                     call.fail();
                     return Err(error);
@@ -235,8 +236,9 @@ impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
         let computed = match computed {
             Ok(computed) => {
                 let (expected, returned) = (keys.len(), computed.len());
-                let is_right = expected == returned;
-                landed(if is_right { Ok(()) } else { Err(WrongLength { expected, returned }) });
+                if expected != returned {
+                    wrong_length(WrongLength { expected, returned });
+                }
                 let entry = |((key, value), missing): ((K, &V), &Missing)| Computed {
                     entry: self.entry(missing.hash, key, value.clone()),
                     began: missing.began,
@@ -258,12 +260,10 @@ impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
     }
 }
 
-/// Panics if `compute` has returned another number of values than it was given keys.
+/// Panics: `compute` has returned another number of values than it was given keys.
 #[track_caller]
-fn landed(landed: Result<(), WrongLength>) {
-    if let Err(WrongLength { expected, returned }) = landed {
-        panic!("`compute` returned {returned} values for {expected} keys");
-    }
+fn wrong_length(WrongLength { expected, returned }: WrongLength) -> Infallible {
+    panic!("`compute` returned {returned} values for {expected} keys");
 }
 
 impl<K: Hash + Eq + Clone, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
@@ -347,7 +347,7 @@ impl<K: Hash + Eq + Clone, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
             return self.complete(batch, computed);
         }
         let batch = owned::<Vec<K>, K>(keys.into_iter().collect());
-        let mut call = {
+        let call = {
             let key = |key| ClonedKey { key, clone: K::clone };
             let found = self.__handle().lookup_shared_batch(&batch, key, Plain, self.settings.flight);
             match found {
@@ -356,12 +356,17 @@ impl<K: Hash + Eq + Clone, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
             }
         };
         let (mut elements, _) = call.parts(batch, false);
+        // Dropped before the elements.
+        let mut call = call;
         while call.next_async(Recompute).await {
-            let keys = elements.take(call.asked()).argument();
+            let keys = call.take(&mut elements).argument();
             // Called within the computation, as its future is polled.
             let compute = &mut compute;
             match call.within(async move { compute(keys).await }).await {
-                Ok(values) => landed(call.land_sequence(values, Recompute, no_element_options)),
+                Ok(values) => match call.land_sequence(values, Recompute, no_element_options, wrong_length) {
+                    Ok(()) => {}
+                    Err(never) => match never {},
+                },
                 Err(error) => {
                     call.fail();
                     return Err(error);

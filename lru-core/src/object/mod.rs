@@ -16,6 +16,8 @@ mod many;
 mod revalidate;
 #[allow(missing_debug_implementations, reason = "only generated code names its types")]
 mod settings;
+#[allow(missing_debug_implementations, reason = "only generated code names its types")]
+pub(crate) mod tagged;
 pub(crate) mod ttl_cache;
 #[allow(missing_debug_implementations, reason = "only generated code names its types")]
 pub(crate) mod type_check;
@@ -104,6 +106,7 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
     /// The memory is freed. Keys and values are dropped after the lock is released.
     pub fn clear(&self) {
         self.engine.clear(&self.lifecycle());
+        self.settings.number.cleared();
     }
 
     /// Returns hits, misses, capacity and size, read together while the lock is held.
@@ -159,7 +162,8 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
     /// cache.resize(None); // no bound
     /// ```
     pub fn resize(&self, maxsize: impl Into<Option<usize>>) {
-        self.engine.resize(maxsize.into(), &self.lifecycle());
+        let maxsize = maxsize.into();
+        self.engine.resize(|| maxsize, &self.lifecycle());
     }
 
     /// Removes all entries for which `predicate` returns `false`.
@@ -178,6 +182,9 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
     /// assert_eq!(cache.len(), 1);
     /// ```
     pub fn retain(&self, predicate: impl FnMut(&K, &V) -> bool) {
+        if self.settings.number.known().is_some() {
+            return self.__handle_tagged().retain(predicate);
+        }
         self.engine.retain(predicate, &self.lifecycle());
     }
 
@@ -219,7 +226,17 @@ impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
     /// does not replace the value. A nested call, from a key's `Eq` or a value's `Clone`, removes the entry
     /// for `key` and stores nothing.
     pub fn insert(&self, key: K, value: V) -> Option<V> {
-        self.insert_entry(self.entry(KeyHash::of(&key), key, value), InsertKind::Inserted)
+        let hash = KeyHash::of(&key);
+        let number = &self.settings.number;
+        let is_known = number.changed(hash);
+        let mut entry = self.entry(hash, key, value);
+        self.settings.tag_put(&mut entry.meta, hash);
+        let replaced = self.insert_entry(entry, InsertKind::Inserted);
+        if !is_known {
+            // A function with tags may have begun to use the object meanwhile.
+            number.changed(hash);
+        }
+        replaced
     }
 
     /// Stores an entry and returns the value that it replaced.
@@ -240,8 +257,10 @@ impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
     where
         K: Borrow<Q>,
     {
-        let matches = |stored: &K| stored.borrow() == key;
-        self.engine.take_with(KeyHash::of(key), matches, |value| value, V::clone, &self.lifecycle())
+        let (hash, matches) = (KeyHash::of(key), |stored: &K| stored.borrow() == key);
+        let removed = self.engine.take_with(hash, matches, |value| value, V::clone, &self.lifecycle());
+        self.settings.number.changed(hash);
+        removed
     }
 
     /// Returns whether there is an entry for `key`.

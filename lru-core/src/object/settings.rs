@@ -7,15 +7,15 @@ use std::boxed::Box;
 use crate::engine::{Expiry, Hooks, Lifecycle};
 use crate::expiry::clock::seldom;
 use crate::expiry::duration::Span;
-use crate::expiry::entry_deadlines::EntryInfo;
-use crate::expiry::stale_window::StaleWindow;
 use crate::expiry::{Clock, EntryOptions, ExpirySettings, Freshness, Ticks, Timestamp};
 use crate::function::call::pending_call::FlightOptions;
+use crate::function::tagged::info::Tags;
+use crate::key::KeyHash;
+pub(crate) use crate::object::tagged::ObjectInfo;
+use crate::object::tagged::{CacheNumber, checked, is_surely_valid, set_tags};
 use crate::store::types::Types;
 use crate::store::{CacheTypes, Candidates, RemovalCause};
-
-/// The metadata of an entry in a cache object. Few entries have a stale window.
-pub(crate) type ObjectInfo = EntryInfo<Option<Box<StaleWindow>>>;
+use crate::tags::validity::Validity;
 
 /// The types of a cache object.
 pub(crate) type ObjectTypes<K, V, P> = Types<K, V, P, ObjectInfo>;
@@ -43,6 +43,8 @@ pub struct Settings<K, V, C: Clock> {
     pub(super) flight: FlightOptions,
     /// Clones a key for a flight; `None` if only async calls share computations.
     pub(super) flight_key: Option<fn(&K) -> K>,
+    /// The number of the object, for the tags of its entries.
+    pub(super) number: CacheNumber,
 }
 
 impl<K, V, C: Clock> Settings<K, V, C> {
@@ -59,12 +61,36 @@ impl<K, V, C: Clock> Settings<K, V, C> {
             choice: None,
             flight,
             flight_key: None,
+            number: CacheNumber::none(),
         }
     }
 
     /// Returns the time since an entry was stored, if the clock measures seconds.
     pub(super) fn age(&self, info: &ObjectInfo) -> Option<Duration> {
         C::Time::between(info.stored, self.clock.now().now()).duration()
+    }
+
+    /// Returns when the time to live of an entry ends, by the monotonic clock of the system, if it has one: by `expiry`, or by
+    /// these settings.
+    pub(super) fn own_deadline(
+        &self,
+        info: &ObjectInfo,
+        options: &EntryOptions,
+        expiry: &ExpirySettings<C::Time>,
+    ) -> Option<Ticks> {
+        let fresh_until = info.fresh_until();
+        let has_ttl = expiry.has_ttl(options.is_error) || self.expiry.has_ttl(options.is_error);
+        let has_own = fresh_until != Ticks::NEVER || options.has_deadline() || has_ttl;
+        has_own.then_some(if C::IS_SYSTEM { fresh_until } else { Ticks::NEVER })
+    }
+
+    /// Gives the entry of a value that is put its own tag, if the object has tags. The value counts as computed now.
+    #[inline]
+    pub(super) fn tag_put(&self, info: &mut ObjectInfo, hash: KeyHash) {
+        if let Some(number) = self.number.known() {
+            let deadline = self.own_deadline(info, &EntryOptions::NONE, &self.expiry);
+            set_tags(info, Tags::new(Validity::node_of_put(hash, number), deadline));
+        }
     }
 
     /// Returns the metadata of an entry that is stored now, by these settings or by those of a function that
@@ -108,7 +134,7 @@ impl<K, V, C: Clock> Expiry<ObjectInfo> for &Settings<K, V, C> {
 
     #[inline]
     fn is_surely_fresh(&self, info: &ObjectInfo, about: Ticks) -> bool {
-        info.is_fresh_about(about)
+        info.is_fresh_about(about) && is_surely_valid(info)
     }
 
     #[inline]
@@ -120,16 +146,20 @@ impl<K, V, C: Clock> Expiry<ObjectInfo> for &Settings<K, V, C> {
     /// refresh is served by these only.
     #[inline]
     fn check(&self, info: &ObjectInfo, now: Ticks) -> Freshness {
-        match info.freshness(now) {
+        checked(info, || match info.freshness(now) {
             Freshness::Stale { .. } if self.expiry.serves_stale() => Freshness::ErrorOnly,
             freshness if freshness.is_live() => Freshness::Fresh,
             freshness => freshness,
-        }
+        })
     }
 
     #[inline]
     fn touch(&self, info: &ObjectInfo, now: Ticks) {
         self.expiry.touch(info, now);
+    }
+
+    fn own_deadline(&self, info: &ObjectInfo, options: &EntryOptions) -> Option<Ticks> {
+        Settings::own_deadline(self, info, options, &self.expiry)
     }
 
     fn age(&self, info: &ObjectInfo) -> Option<Duration> {
@@ -175,5 +205,9 @@ where
 
     fn meta(&self, key: &X::Key, value: &X::Value, options: EntryOptions) -> ObjectInfo {
         self.info(None, key, value, options)
+    }
+
+    fn number(&self) -> Option<u64> {
+        Some(self.number.get())
     }
 }

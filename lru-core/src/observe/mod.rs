@@ -16,6 +16,8 @@ pub(crate) mod location;
 #[cfg(feature = "metrics")]
 mod metrics;
 #[cfg(feature = "registry")]
+mod overrides;
+#[cfg(feature = "registry")]
 pub mod registry;
 pub(crate) mod stats;
 pub(crate) mod times;

@@ -19,10 +19,12 @@
 //! ```
 
 use core::fmt;
+use std::string::String;
 use std::vec::{self, Vec};
 
 use super::info::{CacheInfo, CacheParameters};
 use super::location::FunctionLocation;
+use super::overrides;
 use super::stats::CacheStats;
 use crate::insight::Insight;
 
@@ -30,6 +32,7 @@ pub use super::counts::Counts;
 pub use super::histogram::{TimeBucket, TimeHistogram};
 #[cfg(feature = "metrics")]
 pub use super::metrics::publish_metrics;
+pub use super::overrides::{OverrideError, OverrideErrorReason, override_from, override_from_env};
 
 /// A memoized function in the registry.
 ///
@@ -119,6 +122,23 @@ impl Function {
     #[must_use]
     pub fn parameters(&self) -> CacheParameters {
         self.with_cache(|cache| CacheParameters::new(cache.maxsize(), self.typed))
+    }
+
+    /// Changes the capacity, and evicts the entries that exceed it, like the accessor `cache_resize()`: `None` is unbounded, and
+    /// with zero nothing is stored. Returns whether the cache has a capacity that can be changed: not if it was created
+    /// unbounded or off.
+    pub fn resize(&self, maxsize: impl Into<Option<usize>>) -> bool {
+        let maxsize = maxsize.into();
+        self.with_cache(|cache| cache.resize(maxsize))
+    }
+
+    /// Returns the name of the variable by which [`override_from_env`] changes the capacity.
+    ///
+    /// It is the [namespace](Self::namespace) in capitals, with `__` for `::` and `_` for all other characters but letters
+    /// and digits, after `FUNCTOOLS_MAXSIZE__`.
+    #[must_use]
+    pub fn maxsize_variable(&self) -> String {
+        overrides::variable(self.namespace())
     }
 
     /// Removes all entries and resets the counters, like the accessor `cache_clear()`.
@@ -214,4 +234,7 @@ pub trait RegisteredCache {
 
     /// Resets the counters.
     fn reset_counters(&self);
+
+    /// Changes the capacity; `false` if there is none.
+    fn resize(&self, maxsize: Option<usize>) -> bool;
 }

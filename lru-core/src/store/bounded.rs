@@ -12,6 +12,7 @@ use crate::store::entry::{Entry, EntryOf};
 use crate::store::entry_meta::{EntryMeta, Queue};
 use crate::store::index::Index;
 use crate::store::linked_arena::{Arena, Rotated, Slot};
+use crate::store::lock_free::MAX_MIRRORED;
 use crate::store::lock_free::mirror::Mirror;
 use crate::store::lock_free::words::Words;
 use crate::store::place::{FastInsert, Place};
@@ -312,6 +313,7 @@ impl<C: CacheTypes> Bounded<C> {
         removed: &mut RemovedEntries<C, S>,
     ) {
         self.maxsize = maxsize;
+        self.policy.resized(&self.arena, self.limit());
         while self.exceeds(self.limit()) {
             match self.pop_victim() {
                 Some((_, entry)) => removed.push(entry, RemovalCause::Evicted),
@@ -345,11 +347,12 @@ where
     /// Publishes new and replaced entries to readers without the lock, and returns the mirror that they read.
     ///
     /// The mirror has memory for all entries, and is made when there are an eighth of them, or if the cache `is_used`: until
-    /// then returns `None`.
+    /// then returns `None`. So it does for a store that has outgrown its mirror, or is too large for one.
     #[inline]
     pub(super) fn publish(&mut self, is_used: bool) -> Option<&Arc<Mirror>> {
         if self.policy.mirror().is_none() {
-            if !is_used && self.arena.len() < self.limit().div_ceil(8) {
+            let is_worth_it = is_used || self.arena.len() >= self.limit().div_ceil(8).max(1);
+            if !is_worth_it || self.limit() > MAX_MIRRORED || self.policy.has_outgrown_mirror() {
                 return None;
             }
             // The arena has one node for the root, and four nodes at least.

@@ -189,6 +189,11 @@ impl<C: CacheTypes> Store<C> {
         either!(self, unbounded => unbounded.len(), bounded => bounded.weight())
     }
 
+    /// Returns whether the store has a capacity, which may be changed.
+    pub(crate) fn is_bounded(&self) -> bool {
+        either!(self, _ => false, _ => true)
+    }
+
     /// Returns the capacity; `None` if the store is unbounded.
     pub(crate) fn maxsize(&self) -> Option<usize> {
         either!(self, _ => None, bounded => bounded.maxsize())
@@ -237,6 +242,41 @@ impl<C: CacheTypes> Store<C> {
                 let value = read(entry);
                 bounded.touch(place);
                 sampling::hit(bounded.policy.sampler(), hash, &entry.meta);
+                Some(value)
+            }
+        )
+    }
+
+    /// Like [`read`](Self::read), where no user code is called. Whether an entry is served takes a longer check only if it
+    /// is not sure.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) fn read_checked<R>(
+        &self,
+        hash: KeyHash,
+        matches: impl FnMut(&C::Key) -> bool,
+        is_surely_served: impl Fn(&C::Meta) -> bool,
+        may_serve: impl Fn(&C::Meta) -> bool,
+        read: impl FnOnce(&Entry<C>) -> R,
+    ) -> Option<R> {
+        either!(
+            self,
+            unbounded => {
+                let entry = unbounded.find_entry(hash, matches)?;
+                (is_surely_served(&entry.meta) || may_serve(&entry.meta)).then(|| read(entry))
+            },
+            bounded => {
+                let (place, entry) = bounded.find(hash, matches)?;
+                // Apart: after a longer check, the compiler reads again what that might have changed.
+                if is_surely_served(&entry.meta) {
+                    let value = read(entry);
+                    bounded.touch(place);
+                    return Some(value);
+                }
+                if !may_serve(&entry.meta) {
+                    return None;
+                }
+                let value = read(entry);
+                bounded.touch(place);
                 Some(value)
             }
         )

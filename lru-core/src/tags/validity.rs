@@ -234,6 +234,11 @@ impl Validity {
         self.found.set(Some(Box::new(found)));
     }
 
+    /// Returns the node of a value without tags that is put for a key.
+    pub(crate) fn node_of_put(hash: KeyHash, cache: u64) -> Arc<Node> {
+        Computed::at(Beginning::now()).into_node_of(cache, hash, &[])
+    }
+
     /// Returns the node of the result that the call stores.
     pub(crate) fn node(&self) -> Arc<Node> {
         match self.found.take().map(|found| *found) {

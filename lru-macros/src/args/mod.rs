@@ -177,7 +177,7 @@ impl Args {
 impl Args {
     /// Changes the options whose values are constants.
     pub(crate) fn change_constants(&mut self, change: impl Fn(&Expr) -> Expr) {
-        if let Some(MaxSize::Expression(expr)) = self.eviction.maxsize.get_mut() {
+        if let Some(MaxSize::Expression(expr) | MaxSize::AtRunTime(expr)) = self.eviction.maxsize.get_mut() {
             *expr = change(expr);
         }
         if let Some(expr) = self.placement.shards.get_mut() {
@@ -187,10 +187,8 @@ impl Args {
 
     /// The options whose values are constants, and the names of these.
     pub(crate) fn constants(&self) -> impl Iterator<Item = (&Ident, &Expr)> {
-        let maxsize = match self.eviction.maxsize.get() {
-            Some(MaxSize::Expression(expr)) => self.eviction.maxsize.name().zip(Some(expr)),
-            _ => None,
-        };
+        let maxsize = self.eviction.maxsize.get().and_then(MaxSize::expression);
+        let maxsize = self.eviction.maxsize.name().zip(maxsize);
         let shards = self.placement.shards.name().zip(self.placement.shards.get());
         maxsize.into_iter().chain(shards)
     }

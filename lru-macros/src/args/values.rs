@@ -2,7 +2,7 @@
 //!
 //! A parser gets the option's help text, and underlines with it what was written instead of a value.
 
-use proc_macro2::Ident;
+use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
@@ -230,7 +230,7 @@ pub(super) fn shards(input: ParseStream, takes: &str) -> syn::Result<Expr> {
     let expr: Expr = input.parse()?;
     let may_be = match MaxSize::new(expr.clone(), takes)? {
         MaxSize::Literal(number) => number.count_ones() == 1 && number <= 1 << 16,
-        MaxSize::Expression(_) => true,
+        MaxSize::Expression(_) | MaxSize::AtRunTime(_) => true,
         MaxSize::None => false,
     };
     if may_be { Ok(expr) } else { Err(syn::Error::new_spanned(expr, takes)) }
@@ -318,6 +318,8 @@ pub(crate) enum MaxSize {
     Literal(i128),
     /// A constant expression; whether it is an integer, rustc checks.
     Expression(Expr),
+    /// An expression with a call: it is evaluated at run time.
+    AtRunTime(Expr),
 }
 
 pub(super) fn maxsize(input: ParseStream, takes: &str) -> syn::Result<MaxSize> {
@@ -337,22 +339,76 @@ impl MaxSize {
                 Lit::Byte(byte) => Ok(Self::Literal(byte.value().into())),
                 _ => refused(expr),
             },
-            Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr: inner, .. }) => match &**inner {
-                Expr::Lit(lit) => match &lit.lit {
-                    Lit::Int(int) => Ok(literal(int).map_or(Self::Expression(expr), |_| Self::Literal(0))),
-                    _ => refused(expr),
-                },
-                _ => Ok(Self::Expression(expr)),
-            },
+            Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr: inner, .. })
+                if matches!(&**inner, Expr::Lit(_)) =>
+            {
+                match &**inner {
+                    Expr::Lit(lit) => match &lit.lit {
+                        Lit::Int(int) => {
+                            Ok(literal(int).map_or(Self::Expression(expr), |_| Self::Literal(0)))
+                        }
+                        _ => refused(expr),
+                    },
+                    _ => Ok(Self::Expression(expr)),
+                }
+            }
             Expr::Group(group) => Self::new((*group.expr).clone(), takes),
             Expr::Paren(paren) => Self::new((*paren.expr).clone(), takes),
             // As `cache_info` shows the bound, and as many will try.
             Expr::Call(call) if matches!(&*call.func, Expr::Path(path) if path.path.is_ident("Some")) => {
                 refused(expr)
             }
+            _ if has_call(expr.to_token_stream()) => Ok(Self::AtRunTime(expr)),
             _ => Ok(Self::Expression(expr)),
         }
     }
+
+    /// The expression of a bound that is no literal.
+    pub(crate) fn expression(&self) -> Option<&Expr> {
+        match self {
+            Self::None | Self::Literal(_) => None,
+            Self::Expression(expr) | Self::AtRunTime(expr) => Some(expr),
+        }
+    }
+
+    /// The expression of a bound that is known at run time only.
+    pub(crate) fn at_run_time(&self) -> Option<&Expr> {
+        match self {
+            Self::AtRunTime(expr) => Some(expr),
+            _ => None,
+        }
+    }
+}
+
+/// Whether an expression calls a function or a method, or follows a reference by `*`, outside of `const { … }`: a constant
+/// can do so only with constant functions, and which are constant cannot be seen.
+fn has_call(tokens: TokenStream) -> bool {
+    const KEYWORDS: [&str; 8] = ["as", "else", "if", "in", "match", "move", "return", "while"];
+    let (mut is_called, mut is_const, mut is_operand) = (false, false, false);
+    tokens.into_iter().any(|token| {
+        let (was_called, was_const, was_operand) = (is_called, is_const, is_operand);
+        (is_called, is_const, is_operand) = (false, false, true);
+        match token {
+            TokenTree::Ident(word) => {
+                is_const = word == "const";
+                is_operand = !is_const && !KEYWORDS.iter().any(|keyword| word == keyword);
+                is_called = is_operand;
+                false
+            }
+            TokenTree::Punct(punct) => {
+                // Of `f::<N>()`, the end of the arguments.
+                is_called = punct.as_char() == '>';
+                is_operand = false;
+                punct.as_char() == '*' && !was_operand
+            }
+            TokenTree::Literal(_) => false,
+            TokenTree::Group(group) => {
+                let is_call = group.delimiter() == Delimiter::Parenthesis && was_called;
+                let is_constant = group.delimiter() == Delimiter::Brace && was_const;
+                is_call || (!is_constant && has_call(group.stream()))
+            }
+        }
+    })
 }
 
 /// Whether a path is `None`, or `Option::None` with any prefix.

@@ -9,7 +9,6 @@ use crate::signature::Func;
 pub(super) fn check(args: &Args, func: &Func, errors: &mut Errors) {
     functions_take_what_they_are_given(args, func, errors);
     tags_take_what_they_are_given(args, func, errors);
-    validity_is_in_a_static(args, errors);
     force_refreshes(args, errors);
 }
 
@@ -34,19 +33,6 @@ fn tags_take_what_they_are_given(args: &Args, func: &Func, errors: &mut Errors) 
     if let Some(tags) = args.validity.tags.get() {
         let what = "`tags` takes all arguments, or all arguments and the result, by reference";
         closures::takes_arguments_or_more(tags, what, "value", args, func, errors);
-    }
-}
-
-/// Tags of the entries of cache objects are not there yet.
-fn validity_is_in_a_static(args: &Args, errors: &mut Errors) {
-    let names = [args.validity.tags.name(), args.validity.depends.name().filter(|_| args.validity.depends())];
-    for name in names.into_iter().flatten() {
-        if args.placement.cache.is_some() {
-            let message = format!(
-                "`{name}` cannot be used with `cache`: the entries of a cache object are not invalidated by tags; remove one of them"
-            );
-            errors.at(name, message);
-        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Rules for functions of many elements (`each`).
 
 use proc_macro2::Ident;
-use syn::{FnArg, PatType, Type};
+use syn::{FnArg, PatType, Receiver, ReceiverKind, Type};
 
 use crate::args::{Accessors, Args};
 use crate::batch_type::{BatchResult, BatchType, ResultShape, is_unordered};
@@ -159,9 +159,14 @@ fn function_is_plain(args: &Args, func: &Func, errors: &mut Errors) {
         errors.at(each, "`each` cannot be used with `accessors = none`: the body is called with fewer elements, by another function; remove one of them");
     }
     let is_shared = args.flight.is_coalesced(func.sig.asyncness.is_some());
+    let lent_once = "the body may be called again for elements that another call has not computed, and `&mut` is lent to it once; write `single_flight = false`, or take another type";
     let changed = func.params().find_map(|param| type_tokens::mut_reference(&param.ty));
     if let Some(ty) = changed.filter(|_| is_shared) {
-        errors.at(ty, "the body may be called again for elements that another call has not computed, and `&mut` is lent to it once; write `single_flight = false`, or take another type");
+        errors.at(ty, lent_once);
+    }
+    let receiver = func.sig.receiver().filter(|receiver| is_mutable(receiver));
+    if let Some(receiver) = receiver.filter(|_| is_shared) {
+        errors.at(receiver, lent_once);
     }
     let generic = func.sig.inputs.iter().find_map(|input| match input {
         FnArg::Typed(param) => type_tokens::impl_trait(&param.ty),
@@ -169,5 +174,14 @@ fn function_is_plain(args: &Args, func: &Func, errors: &mut Errors) {
     });
     if let Some(ty) = generic {
         errors.at(ty, "`each` needs parameters with names for their types; write a type parameter");
+    }
+}
+
+/// Whether a method takes `&mut self`, perhaps as `self: &mut Self`.
+fn is_mutable(receiver: &Receiver) -> bool {
+    match &receiver.kind {
+        ReceiverKind::Reference(_, _, mutability) => mutability.is_some(),
+        ReceiverKind::Typed(_, ty) => type_tokens::mut_reference(ty).is_some(),
+        _ => false,
     }
 }

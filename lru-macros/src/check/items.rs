@@ -22,10 +22,7 @@ fn options_of_all_calls_use_no_argument(args: &Args, func: &Func, errors: &mut E
     }
     let this: Vec<_> = func.receiver().map(|receiver| Ident::from(receiver.self_token)).into_iter().collect();
     let params: Vec<_> = func.params().flat_map(|param| pattern::bindings(&param.pat)).collect();
-    let maxsize = match args.eviction.maxsize.get() {
-        Some(MaxSize::Expression(expr)) => Some(expr),
-        _ => None,
-    };
+    let maxsize = args.eviction.maxsize.get().and_then(MaxSize::expression);
     let (expiry, maxsize) = (&args.expiry, args.eviction.maxsize.name().zip(maxsize));
     let options = [
         &expiry.ttl,

@@ -13,6 +13,9 @@ pub(super) fn invalidated_later(model: &Model) -> (TokenStream, TokenStream) {
     let (home, krate) = (quote!(Self), &model.krate);
     let (handle, key) = (cache::handle(model, &home), cache::key(model, &home, Checks::Assumed));
     let is_awaited = model.backend.is_some() && matches!(model.flavor, Flavor::Async(_));
+    if matches!(cache::reach(model), Reach::Call) && model.lifecycle.is_tagged() {
+        return by_own_tag(model, &handle, &key, is_awaited);
+    }
     let (ty, later) = match cache::reach(model) {
         Reach::Anywhere => ("Later", "later"),
         Reach::Thread if !is_awaited => ("LaterHere", "later_here"),
@@ -41,6 +44,26 @@ pub(super) fn invalidated_later(model: &Model) -> (TokenStream, TokenStream) {
         #handle.#later(#key, move |__key| __entry.remove(__errors, || #invalidate))
     };
     (quote! { #krate::__private::#ty }, body)
+}
+
+/// Like [`invalidated_later`], of an entry with a tag of its own: its cache need not be reached after the change.
+fn by_own_tag(
+    model: &Model,
+    handle: &TokenStream,
+    key: &TokenStream,
+    is_awaited: bool,
+) -> (TokenStream, TokenStream) {
+    let krate = &model.krate;
+    let tag = quote! { #handle.own_tag(#key) };
+    let Some(reported) = backend_accessors::entry_with_errors(model) else {
+        return (quote! { #krate::__private::OwnTag }, tag);
+    };
+    if is_awaited {
+        let removal = quote! { let __tag = #tag; __entry.removal(__errors, move || __tag.invalidate()) };
+        return (quote! { #krate::__private::LaterInBackend }, quote! { #reported #removal });
+    }
+    let removal = quote! { #tag.later(move |__tag| __entry.remove(__errors, || __tag.invalidate())) };
+    (quote! { #krate::__private::Later }, quote! { #reported #removal })
 }
 
 /// Returns the body of `cache_call`. `insert` computes after a miss.

@@ -7,7 +7,8 @@ use quote::quote;
 use syn::{Type, parse_quote};
 
 use super::{accessor_bodies, backend_accessors, batch, cache, call};
-use crate::model::{self, Accessors, Batch, Checks, Flavor, Model, Need};
+use crate::args::MaxSize;
+use crate::model::{self, Accessors, Batch, Checks, Flavor, Model, Need, Place};
 use crate::{lifetimes, type_tokens};
 
 /// What an accessor takes.
@@ -135,6 +136,7 @@ pub(super) fn accessor_list(model: &Model) -> Vec<Accessor> {
             quote! { #handle.insight() },
         )
     }));
+    list.extend(resize(model, &handle));
     list
 }
 
@@ -239,6 +241,28 @@ fn invalidate_tag(model: &Model, handle: &TokenStream) -> Option<Accessor> {
     })
 }
 
+/// Returns the accessor that changes the capacity, where there is one.
+fn resize(model: &Model, handle: &TokenStream) -> Option<Accessor> {
+    let maxsize = model.added_parameter("maxsize");
+    let is_bounded = matches!(model.place, Place::Object(_))
+        || !matches!(model.lifecycle.maxsize(), Some(MaxSize::None | MaxSize::Literal(0)));
+    is_bounded.then(|| Accessor {
+        name: "cache_resize",
+        doc: " Changes the capacity, and evicts the entries that exceed it; `None` is unbounded, `0` stores nothing.",
+        takes: Takes::Nothing,
+        first: Some((
+            "maxsize",
+            First::Bound(quote! {
+                ::core::convert::Into<::core::option::Option<::core::primitive::usize>>
+            }),
+        )),
+        returns: None,
+        body: quote! { #handle.resize(#maxsize); },
+        runs: false,
+        waits: false,
+    })
+}
+
 /// Returns the accessor that `#[invalidates(…)]` calls.
 pub(super) fn invalidation(model: &Model) -> Option<Accessor> {
     if matches!(model.accessors, Accessors::None) {
@@ -331,7 +355,8 @@ impl Accessor {
         };
         let (mut inputs, mut generics) = (inputs, generics);
         if let Some((name, first)) = first {
-            let (name, ty) = (model.added_parameter(name), model.added_type_parameter("Age"));
+            let ty = model.added_type_parameter(if *name == "age" { "Age" } else { "Size" });
+            let name = model.added_parameter(name);
             // After `self`, which a method may not need for the key.
             let this = Ident::new("self", Span::call_site());
             let is_receiver =

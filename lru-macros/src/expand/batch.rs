@@ -109,18 +109,16 @@ fn shared(model: &Model, batch: &Batch, flight: &Flight, home: &TokenStream) -> 
     let is_map = batch.keys.is_some();
     let call = call::call_with(model, home, repeated(model, &argument));
     let (next, answers) = match model.flavor {
-        Flavor::Sync => (
-            quote! { __call.next(#sharing) },
+        Flavor::Sync => (quote! { __call.next(#sharing) }, quote! { __call.compute(|| #call) }),
+        Flavor::Async(_) => (
+            quote! { __call.next_async(#sharing).await },
             quote! {
                 {
-                    let __scopes = __call.scopes();
-                    #call
+                    let __body = __call.future(|| #call);
+                    __call.within(__body).await
                 }
             },
         ),
-        Flavor::Async(_) => {
-            (quote! { __call.next_async(#sharing).await }, quote! { __call.within(#call).await })
-        }
     };
     let answers = if batch.result.is_fallible {
         quote! {
@@ -141,10 +139,10 @@ fn shared(model: &Model, batch: &Batch, flight: &Flight, home: &TokenStream) -> 
             (
                 None,
                 quote! {
-                    if let ::core::result::Result::Err(__wrong) =
-                        __call.land_sequence(__answers, #sharing, #options)
+                    if let ::core::result::Result::Err(__returned) =
+                        __call.land_sequence(__answers, #sharing, #options, #wrong)
                     {
-                        return #wrong;
+                        return __returned;
                     }
                 },
                 quote! { __call.into_sequence() },
@@ -164,7 +162,7 @@ fn shared(model: &Model, batch: &Batch, flight: &Flight, home: &TokenStream) -> 
     let results = in_result(batch, &results);
     quote! {
         let __batch = #made;
-        let mut __call = {
+        let __call = {
             #shared
             let __looked =
                 #handle.lookup_shared_batch(&__batch, |__element| #key, #policy, #flight);
@@ -177,8 +175,10 @@ fn shared(model: &Model, batch: &Batch, flight: &Flight, home: &TokenStream) -> 
         #copies
         let (mut __elements, __found) = __call.parts(__batch, #is_map);
         #keys
+        // Dropped before the elements, which may call the function.
+        let mut __call = __call;
         while #next {
-            let mut __asked = __elements.take(__call.asked());
+            let mut __asked = __call.take(&mut __elements);
             let __answers = #answers;
             #land
         }
@@ -246,11 +246,11 @@ fn compared(model: &Model, keys: &MapKeys) -> TokenStream {
     }
 }
 
-/// What a wrong number of results becomes.
+/// The function that makes what a wrong number of results becomes.
 fn wrong_length(model: &Model, batch: &Batch) -> TokenStream {
     let (krate, returned) = (&model.krate, &batch.returned);
     quote! {
-        {
+        |__wrong| {
             use #krate::__private::choices::*;
             (&&#krate::__private::BatchResult::<#returned>::NEW).__wrong_length(__wrong)
         }
@@ -266,21 +266,24 @@ fn batch_place(model: &Model, batch: &Batch) -> usize {
 fn insert(model: &Model, batch: &Batch) -> TokenStream {
     let options = options(model, batch);
     let insert = match &batch.keys {
-        None => quote! { __miss.insert_sequence(__answers, #options) },
+        None => {
+            let wrong = wrong_length(model, batch);
+            quote! { __miss.insert_sequence(__answers, #options, #wrong) }
+        }
         Some(keys) => {
             let by = compared(model, keys);
             quote! { __miss.insert_map((__found, __known), __answers, #by, #options) }
         }
     };
     let is_map = batch.keys.is_some();
-    let (results, wrong) = (in_result(batch, &quote! { __results }), wrong_length(model, batch));
+    let results = in_result(batch, &quote! { __results });
     let stored = if is_map {
         quote! { { let __results = #insert; #results } }
     } else {
         quote! {
             match #insert {
                 ::core::result::Result::Ok(__results) => #results,
-                ::core::result::Result::Err(__wrong) => #wrong,
+                ::core::result::Result::Err(__returned) => __returned,
             }
         }
     };

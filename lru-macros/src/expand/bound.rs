@@ -12,7 +12,8 @@ use crate::type_tokens;
 pub(super) fn bound(maxsize: Option<&MaxSize>, krate: &Krate) -> TokenStream {
     let literal = |number: i128| proc_macro2::Literal::i128_unsuffixed(number.max(0)).into_token_stream();
     match maxsize {
-        None => literal(MaxSize::DEFAULT),
+        // At run time, the bound is set before the first use.
+        None | Some(MaxSize::AtRunTime(_)) => literal(MaxSize::DEFAULT),
         Some(MaxSize::None) => quote! { { #krate::__private::UNBOUNDED } },
         Some(MaxSize::Literal(number)) => literal(*number),
         Some(MaxSize::Expression(expr)) => {

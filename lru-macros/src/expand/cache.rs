@@ -5,6 +5,7 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::Expr;
 
 use super::bound::{bound, number};
+use crate::args::MaxSize;
 use crate::model::{Accessors, Batch, Checks, EntryTypes, Identity, Key, Krate, Model, Parts, Place, nested};
 use crate::type_tokens;
 
@@ -22,13 +23,15 @@ pub(super) fn handle(model: &Model, home: &TokenStream) -> TokenStream {
 
 fn plain_handle(model: &Model, home: &TokenStream) -> TokenStream {
     match &model.place {
-        Place::Object(object) => match model.lifecycle.in_object() {
-            None => handle_of(object, &model.krate),
-            Some(expiry) => {
-                let cache = cache_of(object, &model.krate);
-                quote! { #cache.__handle_with(#expiry) }
+        Place::Object(object) => {
+            let cache = cache_of(object, &model.krate);
+            match (model.lifecycle.in_object(), model.lifecycle.is_tagged()) {
+                (None, false) => handle_of(object, &model.krate),
+                (None, true) => quote! { #cache.__handle_tagged() },
+                (Some(expiry), false) => quote! { #cache.__handle_with(#expiry) },
+                (Some(expiry), true) => quote! { #cache.__handle_tagged_with(#expiry) },
             }
-        },
+        }
         Place::Static(parts) => {
             let handle = options(model, home)
                 .map_or_else(|| quote! { handle() }, |options| quote! { handle_with(#options) });
@@ -46,9 +49,15 @@ fn plain_handle(model: &Model, home: &TokenStream) -> TokenStream {
 pub(super) fn in_static(model: &Model, home: &TokenStream) -> Option<TokenStream> {
     match (&model.place, &model.accessors) {
         (Place::Object(_) | Place::Static(Parts::PerThread), _) => None,
+        (Place::Static(_), Accessors::None) if is_sized_at_run_time(model) => Some(quote! { &*__MEMO }),
         (Place::Static(_), Accessors::None) => Some(quote! { &__MEMO }),
         (Place::Static(_), _) => Some(of_function(model, home)),
     }
+}
+
+/// Whether the bound of the cache is known at run time only.
+fn is_sized_at_run_time(model: &Model) -> bool {
+    model.lifecycle.maxsize().and_then(MaxSize::at_run_time).is_some()
 }
 
 /// From where a cache can be reached without a call.
@@ -250,6 +259,8 @@ pub(super) struct Memo<'a> {
     name: Ident,
     /// The arguments of its type.
     arguments: TokenStream,
+    /// The expression of the bound and the name of the function, if the bound is known at run time only.
+    at_run_time: Option<(&'a Expr, String)>,
 }
 
 impl<'a> Memo<'a> {
@@ -286,13 +297,28 @@ impl<'a> Memo<'a> {
             (Parts::PerThread, _) => ("ThreadMemo", quote! { , #maxsize #rest }),
         };
         let name = Ident::new(name, Span::call_site());
-        Self { parts, name, arguments: quote! { #key, #stored #rest } }
+        let at_run_time = model.lifecycle.maxsize().and_then(MaxSize::at_run_time);
+        let at_run_time = at_run_time.map(|expr| (expr, model.plain_name()));
+        Self { parts, name, arguments: quote! { #key, #stored #rest }, at_run_time }
     }
 
     /// The `static`.
     pub(super) fn item(&self, krate: &Krate) -> TokenStream {
-        let Self { parts, name, arguments, .. } = self;
+        let Self { parts, name, arguments, at_run_time } = self;
         let memo = quote! { #krate::__private::#name };
+        if let Some((maxsize, function)) = at_run_time {
+            let at = krate.at(type_tokens::first_span(maxsize));
+            let size =
+                quote_spanned! { type_tokens::first_span(maxsize)=> #at::__private::run_time_size(#maxsize) };
+            return quote! {
+                static __MEMO: #krate::__private::SizedAtRunTime<#memo<#arguments>> =
+                    #krate::__private::SizedAtRunTime::new(
+                        #krate::__private::StaticCache::new(),
+                        #function,
+                        || #size,
+                    );
+            };
+        }
         match parts {
             Parts::PerThread => quote! {
                 #krate::__private::thread_local! {

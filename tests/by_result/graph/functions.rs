@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use functools::{Tag, depends_on, lru_cache, tag};
+use functools::{LruCache, Tag, Tagged, depends_on, lru_cache, tag};
 
 use super::sources::{SOURCES, Snapshot, Value, has_tag};
 use super::{Random, mixed};
@@ -132,7 +132,12 @@ fn failing(key: u32) -> Result<Value, Value> {
     if value.is_odd() { Err(value) } else { Ok(value) }
 }
 
-#[lru_cache(tags = |_, value| tags_of(value), single_flight = true)]
+static COALESCED: LruCache<u32, Value> = LruCache::new(Some(5));
+static KEYED_OBJECT: LruCache<u32, Value> = LruCache::new(None);
+/// Of several functions.
+static SHARED: LruCache<Tagged<u32>, Value> = LruCache::new(Some(9));
+
+#[lru_cache(cache = COALESCED, tags = |_, value| tags_of(value), single_flight = true)]
 fn coalesced(key: u32) -> Value {
     read(5, key)
 }
@@ -156,7 +161,7 @@ fn sharded(key: u32) -> Value {
     read(8, key)
 }
 
-#[lru_cache(depends = true)]
+#[lru_cache(cache = KEYED_OBJECT, depends = true)]
 fn keyed(key: u32) -> Value {
     read(9, key)
 }
@@ -171,7 +176,7 @@ fn keyed_unbounded(key: u32) -> Value {
     read(11, key)
 }
 
-#[lru_cache(depends = true, maxsize = 3)]
+#[lru_cache(cache = SHARED, depends = true)]
 fn small(key: u32) -> Value {
     body(12, key)
 }
@@ -196,7 +201,7 @@ fn least_frequent(key: u32) -> Value {
     body(16, key)
 }
 
-#[lru_cache(depends = true, keep = |key, _| key % 3 != 0)]
+#[lru_cache(cache = SHARED, depends = true, ttl = 0.002, keep = |key, _| key % 3 != 0)]
 fn kept_for_some(key: u32) -> Value {
     body(17, key)
 }

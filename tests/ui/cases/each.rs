@@ -70,4 +70,20 @@ fn changes(#[key(skip)] log: &mut Vec<u32>, ids: &[u32]) -> Vec<u32> {
     ids.to_vec()
 }
 
+struct Log(Vec<u32>);
+
+impl Log {
+    #[lru_cache(each = ids, single_flight = true)]
+    fn changes(#[key(skip)] &mut self, ids: &[u32]) -> Vec<u32> {
+        self.0.extend(ids);
+        ids.to_vec()
+    }
+
+    #[lru_cache(each = ids)]
+    fn may_change(#[key(skip)] &mut self, ids: &[u32]) -> Vec<u32> {
+        self.0.extend(ids);
+        ids.to_vec()
+    }
+}
+
 fn main() {}

@@ -1,4 +1,4 @@
-use functools::{LruCache, Tag, invalidates, lru_cache, tag};
+use functools::{Tag, invalidates, lru_cache, tag};
 
 #[lru_cache(tags = "user")]
 fn tags_are_text(id: u64) -> u64 {
@@ -31,13 +31,6 @@ fn tags_return_a_pair(id: u64) -> u64 {
 
 #[lru_cache(tags = |id| [*id])]
 fn tags_return_numbers(id: u64) -> u64 {
-    id
-}
-
-static MEMO: LruCache<u64, u64> = LruCache::new(Some(8));
-
-#[lru_cache(cache = MEMO, tags = |id| [tag("user", id)], depends = true)]
-fn tags_in_an_object(id: u64) -> u64 {
     id
 }
 

@@ -124,7 +124,7 @@ impl<T: Mirrored> Lock<T> for MirroredLock<T> {
     /// A hit that took the lock: the next hits of the thread shall not.
     #[inline]
     fn on_hit(&self, _: u64) {
-        if let Some(mirror) = self.mirror.get() {
+        if let Some(mirror) = self.mirror.get().filter(|mirror| !mirror.is_retired()) {
             mirror.renew(ensure_thread_number());
         }
     }
@@ -239,10 +239,14 @@ impl<C: CacheTypes<Key: Words, Value: Words>> Placement for LockFree<C> {
         matches: impl Fn(usize, &C::Key) -> bool,
         mut read: impl FnMut(usize, &C::Value),
         mut missed: impl FnMut(RoundMisses),
-        (count, lifecycle): (CountMisses, &impl Lifecycle<Stamped<C>>),
+        (count, lifecycle): (CountMisses<'_>, &impl Lifecycle<Stamped<C>>),
     ) {
         let mut left = Positions::NONE;
         for (position, &hash) in hashes.iter().enumerate() {
+            if !count.may_read_unlocked() {
+                left.add(position);
+                continue;
+            }
             match self.read(hash, |key| matches(position, key), |value| *value) {
                 Read::Hit(value) => read(position, &value),
                 Read::Missing(_) | Read::Locked => left.add(position),
@@ -266,7 +270,9 @@ impl<C: CacheTypes> UnwindSafe for LockFree<C> {}
 #[cfg(feature = "testing")]
 impl<C: CacheTypes<Key: Words, Value: Words>> NewLike for LockFree<C> {
     fn new_like(&self) -> Self {
-        Self::new(self.0.maxsize)
+        let new = Self::new(self.0.maxsize);
+        new.0.set_capacity(self.0.maxsize());
+        new
     }
 }
 

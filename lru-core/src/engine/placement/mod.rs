@@ -88,7 +88,7 @@ pub trait Placement {
         matches: impl Fn(usize, &StoredKey<Self>) -> bool,
         read: impl FnMut(usize, &StoredValue<Self>),
         mut missed: impl FnMut(RoundMisses),
-        (count, lifecycle): (CountMisses, &impl Lifecycle<Self::Types>),
+        (count, lifecycle): (CountMisses<'_>, &impl Lifecycle<Self::Types>),
     ) {
         let Some(&first) = hashes.first() else { return };
         let round = (hashes, Positions::below(hashes.len()));
@@ -158,6 +158,16 @@ pub trait Placement {
     /// Returns the current capacity of all engines together.
     fn maxsize(&self) -> Option<usize> {
         self.first(Engine::maxsize)
+    }
+
+    /// Sets the capacity of all engines together: calls `resize` for each engine, with the function that returns its part
+    /// of the capacity.
+    fn resize(
+        &self,
+        maxsize: Option<usize>,
+        mut resize: impl FnMut(&EngineOf<Self>, &dyn Fn() -> Option<usize>),
+    ) {
+        self.first(|engine| resize(engine, &|| maxsize));
     }
 
     /// Returns whether the current thread holds the lock of any engine, in which case it must not block on
@@ -278,7 +288,7 @@ impl<E: Placement, P: Deref<Target = E>> Placement for P {
         matches: impl Fn(usize, &StoredKey<E>) -> bool,
         read: impl FnMut(usize, &StoredValue<E>),
         missed: impl FnMut(RoundMisses),
-        settings: (CountMisses, &impl Lifecycle<E::Types>),
+        settings: (CountMisses<'_>, &impl Lifecycle<E::Types>),
     ) {
         (**self).lookup_round(hashes, matches, read, missed, settings);
     }
@@ -331,6 +341,10 @@ impl<E: Placement, P: Deref<Target = E>> Placement for P {
 
     fn maxsize(&self) -> Option<usize> {
         (**self).maxsize()
+    }
+
+    fn resize(&self, maxsize: Option<usize>, resize: impl FnMut(&EngineOf<E>, &dyn Fn() -> Option<usize>)) {
+        (**self).resize(maxsize, resize);
     }
 
     fn is_held(&self) -> bool {

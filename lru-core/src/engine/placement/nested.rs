@@ -93,6 +93,12 @@ impl PendingWork {
         self.push(DeferredChange::Invalidate(hash));
     }
 
+    /// Records a change of the capacity.
+    #[cold]
+    pub(crate) fn defer_resize(&self) {
+        self.push(DeferredChange::Resize);
+    }
+
     /// Records a change to all entries.
     #[cold]
     pub(crate) fn defer_change(&self, change: Change) {
@@ -142,11 +148,15 @@ impl PendingWork {
         engine.try_hold().filter(|_| !self.any())
     }
 
-    /// Carries out the changes that nested calls could not make.
+    /// Carries out the changes that nested calls could not make. `capacity` returns the present one of the engine.
     #[cold]
     #[inline(never)]
-    pub(crate) fn apply_deferred<C, L>(&self, engine: &Engine<C, L>, lifecycle: &impl Lifecycle<C>)
-    where
+    pub(crate) fn apply_deferred<C, L>(
+        &self,
+        engine: &Engine<C, L>,
+        capacity: &dyn Fn() -> Option<usize>,
+        lifecycle: &impl Lifecycle<C>,
+    ) where
         C: CacheTypes,
         L: Lock<State<C>>,
     {
@@ -154,7 +164,7 @@ impl PendingWork {
         let held = if is_nested { engine.try_hold() } else { Some(engine.hold()) };
         let Some(held) = held else { return };
         while let Some(changes) = self.next() {
-            engine.apply_changes(&held, changes);
+            engine.apply_changes(&held, changes, capacity);
         }
         if !is_nested {
             Engine::<C, L>::settle(held, lifecycle);

@@ -114,7 +114,7 @@ impl<F, C: CacheTypes, const MAXSIZE: i128> Placement for OfThread<F, C, MAXSIZE
     }
 
     fn maxsize(&self) -> Option<usize> {
-        MaxSize::from_const(MAXSIZE).to_option()
+        self.with(LocalEngine::maxsize).unwrap_or_else(|| MaxSize::from_const(MAXSIZE).to_option())
     }
 }
 

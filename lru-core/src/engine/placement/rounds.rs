@@ -94,7 +94,7 @@ pub(crate) fn lookup_many<E: Placement, R>(
     engines: &E,
     keys: &impl BatchKeys<StoredKey<E>>,
     read: impl Fn(&StoredValue<E>) -> R,
-    (counting, lifecycle): (CountMisses, &impl Lifecycle<E::Types>),
+    (counting, lifecycle): (CountMisses<'_>, &impl Lifecycle<E::Types>),
 ) -> BatchLookup<R> {
     let count = keys.count();
     let (mut hits, mut missing) = (Vec::with_capacity(count), Vec::new());
@@ -107,6 +107,15 @@ pub(crate) fn lookup_many<E: Placement, R>(
         }
         let (hits_before, missing_before) = (hits.len(), missing.len());
         let mut order = Order::new();
+        let begin_at = |number, epoch| {
+            if let CountMisses::AndBegin(begin) = counting {
+                begin(start + number, epoch);
+            }
+        };
+        let counting = match counting {
+            CountMisses::AndBegin(_) => CountMisses::AndBegin(&begin_at),
+            other => other,
+        };
         engines.lookup_round(
             hashes,
             |number, stored| keys.matches(start + number, stored),

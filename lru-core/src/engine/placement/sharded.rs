@@ -3,6 +3,8 @@
 
 use core::mem;
 
+use parking_lot::Mutex;
+
 use crate::engine::Engine;
 use crate::engine::batch::{Computed, CountMisses, Positions, ROUND, RoundMisses};
 use crate::engine::insert::Comparison;
@@ -50,9 +52,9 @@ impl<C: CacheTypes, S: SelectShardLock> Shard<C, S> {
 
     /// Carries out the changes that nested calls could not make.
     #[inline]
-    fn apply_deferred(&self, lifecycle: &impl Lifecycle<C>) {
+    fn apply_deferred(&self, capacity: impl Fn() -> Option<usize>, lifecycle: &impl Lifecycle<C>) {
         if self.pending.any() {
-            self.pending.apply_deferred(&self.engine, lifecycle);
+            self.pending.apply_deferred(&self.engine, &capacity, lifecycle);
         }
     }
 }
@@ -70,6 +72,8 @@ where
 {
     shards: [ShardOf<C, CALLBACK_FREE>; N],
     maxsize: MaxSize,
+    /// The capacity, if it was changed. The lock is a leaf.
+    resized: Mutex<Option<Option<usize>>>,
 }
 
 /// Returns the part of shard `number` in a capacity that `shards` shards divide; `None` if it has no room for a result.
@@ -93,7 +97,7 @@ macro_rules! shards_of {
             mem::forget(mem::replace(&mut shards[number], Shard::new($engine(share))));
             number += 1;
         }
-        Self { shards, maxsize: $maxsize }
+        Self { shards, maxsize: $maxsize, resized: Mutex::new(None) }
     }};
 }
 
@@ -154,6 +158,11 @@ where
     /// Returns the shard for the keys of this hash.
     fn of(&self, hash: KeyHash) -> &ShardOf<C, CALLBACK_FREE> {
         &self.shards[self.number(hash)]
+    }
+
+    /// Returns the part of a shard in the present capacity; some have none if there are more shards.
+    fn part(&self, number: usize) -> Option<usize> {
+        self.maxsize().map(|maxsize| maxsize / N + usize::from(number < maxsize % N))
     }
 
     /// Returns the number of the shard for the keys of this hash.
@@ -242,7 +251,7 @@ where
         matches: impl Fn(usize, &C::Key) -> bool,
         mut read: impl FnMut(usize, &C::Value),
         mut missed: impl FnMut(RoundMisses),
-        (count, lifecycle): (CountMisses, &impl Lifecycle<C>),
+        (count, lifecycle): (CountMisses<'_>, &impl Lifecycle<C>),
     ) {
         let mut left = Positions::below(hashes.len());
         while let Some(first) = left.iter().next() {
@@ -317,11 +326,14 @@ where
 
     #[inline]
     fn apply_deferred(&self, hash: KeyHash, lifecycle: &impl Lifecycle<C>) {
-        self.of(hash).apply_deferred(lifecycle);
+        let number = self.number(hash);
+        self.shards[number].apply_deferred(|| self.part(number), lifecycle);
     }
 
     fn apply_all_deferred(&self, lifecycle: &impl Lifecycle<C>) {
-        self.shards.iter().for_each(|shard| shard.apply_deferred(lifecycle));
+        for (number, shard) in self.shards.iter().enumerate() {
+            shard.apply_deferred(|| self.part(number), lifecycle);
+        }
     }
 
     /// Skips shards that other threads hold, if called from an `Eq` or a `Clone`.
@@ -334,7 +346,7 @@ where
         } else {
             self.shards.iter().map(|shard| Some(shard.engine.hold())).collect()
         };
-        let mut info = CacheInfo { maxsize: self.maxsize.to_option(), ..CacheInfo::default() };
+        let mut info = CacheInfo { maxsize: self.maxsize(), ..CacheInfo::default() };
         for (shard, held) in self.shards.iter().zip(&held) {
             let Some(held) = held else { continue };
             let counted = shard.engine.counted(held);
@@ -355,7 +367,27 @@ where
     }
 
     fn maxsize(&self) -> Option<usize> {
-        self.maxsize.to_option()
+        (*self.resized.lock()).unwrap_or_else(|| self.maxsize.to_option())
+    }
+
+    /// Like the capacity at the beginning, the new one is divided among the shards.
+    fn resize(
+        &self,
+        maxsize: Option<usize>,
+        mut resize: impl FnMut(&EngineOf<Self>, &dyn Fn() -> Option<usize>),
+    ) {
+        *self.resized.lock() = Some(maxsize);
+        let is_nested = Self::is_nested();
+        let defers = is_nested && self.holds_any();
+        for (number, shard) in self.shards.iter().enumerate() {
+            let held = if is_nested { shard.try_hold() } else { None };
+            let _reading = held.as_ref().filter(|_| defers).map(|held| held.reading());
+            if is_nested && held.is_none() {
+                shard.pending.defer_resize();
+            } else {
+                resize(&shard.engine, &|| self.part(number));
+            }
+        }
     }
 
     fn is_held(&self) -> bool {
@@ -366,14 +398,28 @@ where
 #[cfg(feature = "testing")]
 impl<C: CacheTypes, const N: usize> NewLike for Shards<C, N> {
     fn new_like(&self) -> Self {
-        Self::new(self.maxsize)
+        Self::new(self.maxsize).of_capacity(*self.resized.lock())
     }
 }
 
 #[cfg(feature = "testing")]
 impl<C: CacheTypes<Key: Clone, Value: Clone>, const N: usize> NewLike for Shards<C, N, true> {
     fn new_like(&self) -> Self {
-        Self::callback_free(self.maxsize)
+        Self::callback_free(self.maxsize).of_capacity(*self.resized.lock())
+    }
+}
+
+#[cfg(feature = "testing")]
+impl<C: CacheTypes, const N: usize, const CALLBACK_FREE: bool> Shards<C, N, CALLBACK_FREE>
+where
+    SelectLock<CALLBACK_FREE>: SelectShardLock,
+{
+    /// Sets the capacity of empty shards.
+    fn of_capacity(self, resized: Option<Option<usize>>) -> Self {
+        if let Some(maxsize) = resized {
+            self.resize(maxsize, |engine, capacity| engine.set_capacity(capacity()));
+        }
+        self
     }
 }
 

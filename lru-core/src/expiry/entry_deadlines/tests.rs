@@ -49,7 +49,7 @@ fn a_window_is_fresh_then_stale_then_for_errors_only() {
         [Freshness::Fresh, STALE, STALE, Freshness::ErrorOnly, Freshness::ErrorOnly, Freshness::Expired];
     let times = [9, 10, 19, 20, 29, 30];
     assert_eq!(at_each(&stale::<StaleWindow>(), times), expected);
-    assert_eq!(at_each(&stale::<Option<Box<_>>>(), times), expected);
+    assert_eq!(at_each(&stale::<Option<Box<StaleWindow>>>(), times), expected);
     let fresh = EntryInfo::<StaleWindow>::new(1, at(30), Ticks::NEVER, None);
     assert_eq!(at_each(&fresh, [29, 30]), [Freshness::Fresh, Freshness::Expired]);
     assert_eq!(
@@ -81,7 +81,7 @@ fn what_is_shortened_ends_sooner_and_never_later() {
     plain.shorten(at(8));
     assert_eq!(plain.deadline(), at(8));
 
-    let mut stale = stale::<Option<Box<_>>>();
+    let mut stale = stale::<Option<Box<StaleWindow>>>();
     stale.shorten(at(15));
     assert_eq!(at_each(&stale, [9, 10]), [Freshness::Fresh, STALE]);
     stale.shorten(at(8));

@@ -65,7 +65,7 @@ impl<B: Batch> Elements<B> {
     }
 
     /// Takes the elements of these numbers out, for a call of the body.
-    pub fn take(&mut self, numbers: &[usize]) -> Asked<B> {
+    pub(super) fn take(&mut self, numbers: &[usize]) -> Asked<B> {
         let elements = numbers.iter().filter_map(|&number| self.take_one(number));
         Asked(B::collect(elements.collect()))
     }

@@ -4,11 +4,10 @@ use std::vec::Vec;
 
 use crate::engine::placement::rounds::{BatchKeys, Missing};
 use crate::flight::Leader;
-use crate::flight::cycles::{BodyScope, FlightId};
+use crate::flight::cycles::{BodyScope, ComputationId};
 use crate::flight::follower::{Followed, Follower};
 use crate::function::call::pending_call::FlightOptions;
 use crate::key::KeyHash;
-use crate::time::Instant;
 
 /// How many times a call joins its elements again after a call that it followed has failed. Then it computes for itself, so
 /// that calls do not fail one after the other.
@@ -16,8 +15,8 @@ const MOST_FAILURES: u32 = 2;
 
 /// The parts of a call in the flights of the missing elements, by their numbers.
 pub(super) struct Flights<K, V> {
-    /// The identity of all that this call leads.
-    pub(super) id: FlightId,
+    /// The computation of all that this call leads.
+    pub(super) id: ComputationId,
     /// Copies of the keys for flights, until they are taken.
     pub(super) keys: Vec<Option<K>>,
     /// The elements that are to be joined.
@@ -28,26 +27,18 @@ pub(super) struct Flights<K, V> {
     pub(super) follows: Vec<(usize, Follower<K, V>)>,
     /// How many of the calls that were followed have failed.
     pub(super) failures: u32,
-    /// When this call stops waiting, once it has begun to; `None` if never.
-    pub(super) deadline: Option<Instant>,
-    pub(super) has_waited: bool,
 }
 
 /// An element whose flight a call leads.
 pub(super) struct Lead<K, V> {
     pub(super) number: usize,
     pub(super) leader: Leader<K, V>,
-    /// Whether the call took over, and the flight does not know yet when its computation began.
-    pub(super) is_successor: bool,
 }
 
 impl<K, V> Flights<K, V> {
-    /// Attributes the calls that this thread makes to the computation of this call.
-    pub(super) fn scopes(&self) -> Vec<BodyScope> {
-        let mut ids: Vec<FlightId> = self.leads.iter().map(|lead| lead.leader.flight_id()).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        ids.into_iter().map(BodyScope::enter).collect()
+    /// Attributes the calls that this thread makes to the computation of this call, until the scope is dropped.
+    pub(super) fn scope(&self) -> BodyScope {
+        BodyScope::enter(self.id)
     }
 
     /// Records how the flight of an element has ended, unless a result was published. Returns whether there is one.
@@ -56,7 +47,7 @@ impl<K, V> Flights<K, V> {
             Followed::Published => return true,
             Followed::Lead(leader) => {
                 options.events.took_over(leader.is_after_timeout());
-                self.leads.push(Lead { number, leader, is_successor: true });
+                self.leads.push(Lead { number, leader });
             }
             Followed::Failed if self.failures < MOST_FAILURES && self.keys[number].is_some() => {
                 self.unjoined.push(number);
@@ -68,6 +59,23 @@ impl<K, V> Flights<K, V> {
             }
         }
         false
+    }
+}
+
+/// What a call leads while its body runs. Dropped, it is handed over, in the scope of the computation.
+pub(super) struct Leading<'f, K, V>(pub(super) &'f mut Flights<K, V>);
+
+impl<K, V> Drop for Leading<'_, K, V> {
+    fn drop(&mut self) {
+        let _scope = self.0.scope();
+        self.0.leads.clear();
+    }
+}
+
+/// Hands what the call still leads over, in its scope: keys of flights are dropped here.
+impl<K, V> Drop for Flights<K, V> {
+    fn drop(&mut self) {
+        drop(Leading(self));
     }
 }
 

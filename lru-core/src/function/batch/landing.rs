@@ -4,7 +4,7 @@ use core::marker::PhantomData;
 use std::vec::Vec;
 
 use crate::engine::placement::rounds::{Missing, count_twins, merged};
-use crate::engine::{InsertKind, Lifecycle, Placement, StoredKey, StoredValue};
+use crate::engine::{Engine, InsertKind, Lifecycle, Placement, StoredKey, StoredValue};
 use crate::expiry::EntryOptions;
 use crate::flight::table::Terms;
 use crate::function::batch::miss::{BatchMiss, Same};
@@ -29,7 +29,7 @@ where
         options: impl Fn(usize, &S, &O::Value) -> EntryOptions,
     ) {
         // User code runs here, which may call the function.
-        let scopes = self.flights.scopes();
+        let scope = self.flights.scope();
         let asked = core::mem::take(&mut self.asked);
         // In the order of their numbers.
         let leads = core::mem::take(&mut self.flights.leads);
@@ -65,30 +65,31 @@ where
             }
             self.results[number] = Some(result);
         }
-        drop(scopes);
+        drop(scope);
     }
 
     /// Ends the call with an error of the whole: the calls that follow compute for themselves.
     pub fn fail(mut self) {
-        for lead in self.flights.leads.drain(..) {
-            lead.leader.fail();
-        }
+        self.fail_flights();
         self.miss.fail();
     }
 
-    /// Ends the call after a wrong number of results.
-    pub(super) fn wrong_length(&mut self, returned: usize) -> WrongLength {
-        let expected = self.asked.len();
+    fn fail_flights(&mut self) {
+        // Keys of flights are dropped here.
+        let _scope = self.flights.scope();
         for lead in self.flights.leads.drain(..) {
             lead.leader.fail();
         }
-        WrongLength { expected, returned }
     }
 
     /// Returns what was found, after counting the elements that are equal to others.
     pub(super) fn counted(self) -> (BatchMiss<E, S, O, R>, Vec<Option<R>>) {
-        if !self.miss.handle.is_bypassed() {
-            count_twins(&self.miss.handle.engines, &self.miss.twins, false);
+        let BatchMiss { handle, twins, .. } = &self.miss;
+        match (handle.is_bypassed(), handle.stores) {
+            (true, _) => {}
+            (false, true) => count_twins(&handle.engines, twins, false),
+            // A cache that stores nothing has no hits of its own.
+            (false, false) => twins.iter().for_each(|_| handle.engines.first(Engine::count_uncached_miss)),
         }
         (self.miss, self.results)
     }
@@ -124,15 +125,18 @@ where
     ///
     /// # Errors
     ///
-    /// Another number of results. Nothing is stored.
-    pub fn land_sequence<H: Sharing<R>>(
+    /// Another number of results: what `wrong` makes of that. Nothing is stored.
+    pub fn land_sequence<H: Sharing<R>, T>(
         &mut self,
         results: Vec<R>,
         sharing: H,
         options: impl Fn(usize, &S, &O::Value) -> EntryOptions,
-    ) -> Result<(), WrongLength> {
-        if results.len() != self.asked.len() {
-            return Err(self.wrong_length(results.len()));
+        wrong: impl FnOnce(WrongLength) -> T,
+    ) -> Result<(), T> {
+        let (expected, returned) = (self.asked.len(), results.len());
+        if expected != returned {
+            self.fail_flights();
+            return Err(self.miss.wrong_length(WrongLength { expected, returned }, wrong));
         }
         self.land(results, sharing, options);
         Ok(())

@@ -109,7 +109,10 @@ where
     ) where
         M: IntoIterator<Item = (K, V)> + FromIterator<(K, V)>,
     {
-        let values = keys.answered(answers, (known, self.asked()), by);
+        // The keys of the map are hashed, compared and dropped here.
+        let scope = self.flights.scope();
+        let values = keys.answered(answers, (known, &self.asked), by);
+        drop(scope);
         self.land(values, sharing, options);
     }
 

@@ -8,6 +8,7 @@ use crate::engine::placement::rounds::{Missing, Twin, count_twins};
 use crate::engine::{Lifecycle, Placement, StoredKey, StoredValue};
 use crate::expiry::EntryOptions;
 use crate::function::batch::argument::{Asked, Batch, Elements, Place};
+use crate::function::batch::wrong_length::WrongLength;
 use crate::function::call::handle::CacheHandle;
 use crate::function::call::miss::PolicyComparison;
 use crate::function::result_policy::ResultPolicy;
@@ -71,9 +72,20 @@ impl<E: Placement, S: Lifecycle<E::Types>, O, R> BatchMiss<E, S, O, R> {
 
     /// Counts an error of the whole batch.
     pub fn fail(self) {
+        self.count_error();
+    }
+
+    fn count_error(&self) {
         if !self.handle.is_bypassed() {
             self.handle.count_error();
         }
+    }
+
+    /// Returns what a wrong number of results becomes, which `returned` makes, and counts an error if that does not panic.
+    pub(super) fn wrong_length<T>(&self, wrong: WrongLength, returned: impl FnOnce(WrongLength) -> T) -> T {
+        let returned = returned(wrong);
+        self.count_error();
+        returned
     }
 
     /// Stores the results of the missing elements, one for each, as far as the result policy stores them.

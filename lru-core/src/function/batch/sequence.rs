@@ -18,15 +18,16 @@ where
     ///
     /// # Errors
     ///
-    /// Another number of results than there are missing elements. Nothing is stored.
-    pub fn insert_sequence(
+    /// Another number of results than there are missing elements: what `wrong` makes of that. Nothing is stored.
+    pub fn insert_sequence<T>(
         mut self,
         results: Vec<R>,
         options: impl Fn(usize, &S, &O::Value) -> EntryOptions,
-    ) -> Result<Vec<R>, WrongLength> {
+        wrong: impl FnOnce(WrongLength) -> T,
+    ) -> Result<Vec<R>, T> {
         let (expected, returned) = (self.missing.len(), results.len());
         if expected != returned {
-            return Err(WrongLength { expected, returned });
+            return Err(self.wrong_length(WrongLength { expected, returned }, wrong));
         }
         self.store(results.iter(), options);
         Ok(merged(self.hits, results, (&self.missing, &self.twins), R::clone))

@@ -6,9 +6,11 @@
 //! Invariant: a call computes what it leads before it waits for another. So no call that waits leads a flight, and each
 //! chain of waiting calls ends at a body that runs.
 //!
-//! All flights of a call have one identity, by which a body that waits for itself is recognized.
+//! Invariant: while a call leads flights, code of users runs in the scope of its computation, so that a call from there is
+//! recognized which would wait for itself. What is still led is handed over before anything else of the call is dropped.
 
 use core::future::{Future, poll_fn};
+use core::mem;
 use core::pin::pin;
 use core::task::{Context, Poll};
 use std::boxed::Box;
@@ -17,14 +19,14 @@ use std::vec::Vec;
 use crate::engine::batch::CountMisses;
 use crate::engine::placement::rounds::{BatchLookup, Missing, lookup_many};
 use crate::engine::{Engine, Lifecycle, Placement, StoredKey, StoredValue};
-use crate::flight::cycles::FlightId;
+use crate::flight::cycles::{ComputationId, InScope};
 use crate::flight::follower::{Followed, Follower};
 use crate::flight::join::Joined;
 use crate::flight::leadership::Beginning;
 use crate::flight::table::{Published, Terms};
 use crate::flight::timeout::advanced;
-use crate::function::batch::argument::{Batch, Elements};
-use crate::function::batch::flights::{Flights, Lead, SomeKeys};
+use crate::function::batch::argument::{Asked, Batch, Elements};
+use crate::function::batch::flights::{Flights, Lead, Leading, SomeKeys};
 use crate::function::batch::miss::BatchMiss;
 use crate::function::call::coalesced::publish;
 use crate::function::call::pending_call::FlightOptions;
@@ -35,13 +37,14 @@ use crate::time::Instant;
 /// A call of many elements, of which some are missing. Borrows no argument.
 #[must_use = "the results are computed by the calls of the body that `next` asks for"]
 pub struct SharedBatch<E: Placement, S, O, R> {
+    /// First, so that it is dropped first: what is dropped afterwards may call the function.
+    pub(super) flights: Flights<StoredKey<E>, StoredValue<E>>,
     pub(super) miss: BatchMiss<E, S, O, R>,
     pub(super) options: FlightOptions,
     /// The keys of the missing elements, until they are stored.
     pub(super) keys: Vec<Option<StoredKey<E>>>,
     /// The results of the missing elements, as far as they are known.
     pub(super) results: Vec<Option<R>>,
-    pub(super) flights: Flights<StoredKey<E>, StoredValue<E>>,
     /// The numbers of the missing elements that the body is called with.
     pub(super) asked: Vec<usize>,
     /// When the body was called.
@@ -69,22 +72,20 @@ where
         let joins = options.is_single && !miss.handle.is_bypassed() && !miss.handle.engines.is_held();
         let (unjoined, alone) = if joins { (numbers, Vec::new()) } else { (Vec::new(), numbers) };
         let flights = Flights {
-            id: FlightId::new(),
+            id: ComputationId::new(),
             keys: flight_keys,
             unjoined,
             leads: Vec::new(),
             alone,
             follows: Vec::new(),
             failures: 0,
-            deadline: None,
-            has_waited: false,
         };
         let results = (0..count).map(|_| None).collect();
-        Self { miss, options, keys, results, flights, asked: Vec::new(), started: Instant::now() }
+        Self { flights, miss, options, keys, results, asked: Vec::new(), started: Instant::now() }
     }
 
     /// Blocks until the body is to be called, or all results are there. Returns whether the body is to be called, for the elements
-    /// that [`asked`](Self::asked) returns.
+    /// that [`take`](Self::take) returns.
     pub fn next<H: Sharing<R>>(&mut self, sharing: H) -> bool {
         loop {
             if self.begin(sharing) {
@@ -129,47 +130,61 @@ where
         self.miss.copies(batch)
     }
 
-    /// Returns the numbers of the elements that the body is to be called with.
-    #[must_use]
-    pub fn asked(&self) -> &[usize] {
-        &self.asked
+    /// Takes the elements out that the body is to be called with.
+    pub fn take<B: Batch>(&self, elements: &mut Elements<B>) -> Asked<B> {
+        // Sets are made here, which hash and compare elements.
+        let _scope = self.flights.scope();
+        elements.take(&self.asked)
     }
 
-    /// Attributes the calls that this thread makes to the computation, until the scopes are dropped.
-    #[must_use]
-    pub fn scopes(&self) -> impl Sized + use<E, S, O, R> {
-        self.flights.scopes()
+    /// Calls the body, whose calls are attributed to the computation. If it panics, what this call leads has failed.
+    pub fn compute<T>(&mut self, body: impl FnOnce() -> T) -> T {
+        let leading = Leading(&mut self.flights);
+        let scope = leading.0.scope();
+        let answers = body();
+        drop(scope);
+        mem::forget(leading);
+        answers
     }
 
-    /// Awaits the body, whose calls are attributed to the computation.
-    pub async fn within<F: Future>(&self, body: F) -> F::Output {
-        let mut body = pin!(body);
-        poll_fn(|context| {
-            let _scopes = self.flights.scopes();
-            body.as_mut().poll(context)
-        })
-        .await
+    /// Returns the future of the body, which `body` makes.
+    pub fn future<F>(&self, body: impl FnOnce() -> F) -> F {
+        let _scope = self.flights.scope();
+        body()
+    }
+
+    /// Awaits the body, whose calls are attributed to the computation. If it panics or is dropped, what this call leads is
+    /// handed over.
+    pub async fn within<F: Future>(&mut self, body: F) -> F::Output {
+        let leading = Leading(&mut self.flights);
+        let mut body = pin!(Some(body));
+        let mut scoped = InScope::new(Some(leading.0.id), body.as_mut());
+        let answers = poll_fn(|context| scoped.poll(|body| body.poll(context))).await;
+        drop(scoped);
+        mem::forget(leading);
+        answers
     }
 
     /// Joins the flights of elements that have none, and begins to compute those that this call leads. Returns whether there
     /// are any.
     fn begin<H: Sharing<R>>(&mut self, sharing: H) -> bool {
+        // Keys are compared and results are cloned here.
+        let _scope = self.flights.scope();
         loop {
-            for number in core::mem::take(&mut self.flights.unjoined) {
-                self.join(number);
-            }
+            self.join_all();
             if self.flights.leads.is_empty() && self.flights.alone.is_empty() {
-                self.limit_wait();
                 return false;
             }
             // The body is called once for all that can be computed by now.
-            for (number, follower) in core::mem::take(&mut self.flights.follows) {
+            for (number, follower) in mem::take(&mut self.flights.follows) {
                 let end = if follower.is_waiting() { None } else { follower.end() };
                 match end {
                     Some(end) => self.ended(number, &follower, end, sharing),
                     None => self.flights.follows.push((number, follower)),
                 }
             }
+            // Those whose leaders have failed. Once, so that this ends however many fail.
+            self.join_all();
             self.look_again(sharing);
             if !self.asked.is_empty() {
                 self.started = Instant::now();
@@ -178,15 +193,11 @@ where
         }
     }
 
-    /// Sets when the call stops waiting for the flight that it waits for next: it waits for all of them for
-    /// `flight_timeout` at most.
-    fn limit_wait(&mut self) {
-        let Flights { follows, deadline, has_waited, .. } = &mut self.flights;
-        let Some((_, follower)) = follows.last_mut() else { return };
-        if !*has_waited {
-            (*deadline, *has_waited) = (advanced(Instant::now()).checked_add(self.options.timeout), true);
+    /// Joins the flights of the elements that have none.
+    fn join_all(&mut self) {
+        for number in mem::take(&mut self.flights.unjoined) {
+            self.join(number);
         }
-        follower.wait_until(*deadline);
     }
 
     /// Joins the flight of an element.
@@ -203,13 +214,14 @@ where
             let joined = handle.at(hash, |engine, _| {
                 let is_superseded = |began| engine.is_superseded(began, hash);
                 let (epoch, time) = (Some(missing.began), advanced(Instant::now()));
-                let (timeout, id) = (options.timeout, Some(flights.id));
-                let beginning = Beginning { epoch, time, timeout, is_claim: false, id };
+                let (timeout, id) = (options.timeout, flights.id);
+                // It begins when it is looked up once more.
+                let beginning = Beginning { epoch, time, timeout, is_claim: false, id, is_open: true };
                 engine.flights().join(hash, key, *same, beginning, is_superseded)
             });
             match joined {
                 Joined::Lead(leader) => {
-                    return flights.leads.push(Lead { number, leader, is_successor: false });
+                    return flights.leads.push(Lead { number, leader });
                 }
                 Joined::Follow(follower) => return flights.follows.push((number, follower)),
                 Joined::Ended => {
@@ -228,7 +240,11 @@ where
     }
 
     /// Looks up once more what this call is to compute: an earlier leader may have stored it since. Counts hits and misses.
+    ///
+    /// The flights begin at the epoch of this lookup, which is noted under the lock: a call after a later change does not join
+    /// them, and one before it receives what is current for it.
     fn look_again<H: Sharing<R>>(&mut self, sharing: H) {
+        self.flights.leads.sort_unstable_by_key(|lead| lead.number);
         let mut numbers: Vec<usize> = self.flights.leads.iter().map(|lead| lead.number).collect();
         numbers.append(&mut self.flights.alone);
         numbers.sort_unstable();
@@ -238,44 +254,37 @@ where
             self.asked = numbers;
             return;
         }
+        let begin = |position: usize, epoch| {
+            if let Ok(lead) = flights.leads.binary_search_by_key(&numbers[position], |lead| lead.number) {
+                flights.leads[lead].leader.begin(epoch);
+            }
+        };
         let BatchLookup { hits, missing: lacking } = if handle.stores {
-            // User code runs here, which may call the function.
-            let _scopes = flights.scopes();
             let some = SomeKeys { numbers: &numbers, missing, keys, same: *same };
             let read = |value: &StoredValue<E>| policy.restore(value);
-            lookup_many(&handle.engines, &some, read, (CountMisses::Now, &handle.lifecycle))
+            lookup_many(&handle.engines, &some, read, (CountMisses::AndBegin(&begin), &handle.lifecycle))
         } else {
             let lacks = |(position, number): (usize, &usize)| {
                 handle.engines.first(Engine::count_uncached_miss);
                 let hash = missing[*number].hash;
-                Missing { position, hash, began: handle.at(hash, |engine, _| engine.epoch()) }
+                let epoch = handle.at(hash, |engine, _| engine.epoch());
+                begin(position, epoch);
+                Missing { position, hash, began: epoch }
             };
             BatchLookup { hits: Vec::new(), missing: numbers.iter().enumerate().map(lacks).collect() }
         };
-        let mut began = lacking.iter().map(|lacking| (numbers[lacking.position], lacking.began)).peekable();
+        let mut lacking = lacking.into_iter().peekable();
         let mut hits = hits.into_iter();
-        let mut leads = core::mem::take(&mut self.flights.leads);
-        leads.sort_unstable_by_key(|lead| lead.number);
-        let mut leads = leads.into_iter().peekable();
+        let mut leads = mem::take(&mut self.flights.leads).into_iter().peekable();
         let mut asked = Vec::with_capacity(lacking.len());
-        for number in numbers.iter().copied() {
+        for (position, number) in numbers.into_iter().enumerate() {
             let lead = leads.next_if(|lead| lead.number == number);
-            if let Some((_, began)) = began.next_if(|(lacking, _)| *lacking == number) {
-                let before = core::mem::replace(&mut self.miss.missing[number].began, began);
-                if let Some(lead) = lead {
-                    // The body begins later than this epoch: a call that joins before this is noted receives a
-                    // current result.
-                    if lead.is_successor || !began.has_changes_of(before) {
-                        lead.leader.begin(began);
-                    }
-                    self.flights.leads.push(lead);
-                }
+            if let Some(Missing { began, .. }) = lacking.next_if(|lacking| lacking.position == position) {
+                self.miss.missing[number].began = began;
+                self.flights.leads.extend(lead);
                 asked.push(number);
             } else if let Some(hit) = hits.next() {
-                // A successor does not publish what it has found: it is not known how old that is. Those who follow look
-                // it up themselves.
-                let leader = lead.filter(|lead| !lead.is_successor).map(|lead| lead.leader);
-                publish(leader, self.miss.policy, sharing, &hit, Terms::default());
+                publish(lead.map(|lead| lead.leader), self.miss.policy, sharing, &hit, Terms::default());
                 self.results[number] = Some(hit);
             }
         }
@@ -289,6 +298,8 @@ where
         end: Followed<StoredKey<E>, StoredValue<E>>,
         sharing: H,
     ) {
+        // Results are cloned here.
+        let _scope = self.flights.scope();
         if let Some((_, follower)) = self.flights.follows.pop() {
             if matches!(end, Followed::Failed) {
                 self.flights.failures += 1;

@@ -3,7 +3,6 @@
 use core::marker::PhantomData;
 use std::vec::Vec;
 
-#[cfg(feature = "registry")]
 use crate::engine::Engine;
 use crate::engine::notify::notify;
 use crate::engine::placement::Change;
@@ -163,6 +162,26 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
             panic.catch(|| drop(notify(removed, &self.lifecycle)));
         }
         panic.resume();
+    }
+
+    /// Changes the capacity of a bounded cache, and evicts the entries that exceed it. Does nothing to a cache that was
+    /// created unbounded or disabled.
+    pub fn resize(self, maxsize: impl Into<Option<usize>>) {
+        self.resize_to(maxsize.into());
+    }
+
+    /// Like [`resize`](Self::resize); returns whether the capacity can be changed.
+    pub(crate) fn resize_to(&self, maxsize: Option<usize>) -> bool {
+        let is_bounded = self.stores && self.engines.first(Engine::is_bounded);
+        if is_bounded {
+            self.engines.apply_all_deferred(&self.lifecycle);
+            let mut panic = FirstPanic::none();
+            self.engines.resize(maxsize, |engine, part| {
+                panic.catch(|| engine.resize(part, &self.lifecycle));
+            });
+            panic.resume();
+        }
+        is_bounded
     }
 
     /// Returns hits, misses, `maxsize` and the number of entries, read together.

@@ -8,7 +8,7 @@ use std::thread;
 
 use crate::engine::{Placement, StoredKey, StoredValue};
 use crate::flight::Leader;
-use crate::flight::cycles::BodyScope;
+use crate::flight::cycles::{BodyScope, InScope};
 use crate::flight::executor::Task;
 use crate::key::KeyHash;
 use crate::observe::events::Events;
@@ -51,22 +51,22 @@ impl<E: Placement> Computation<E> {
         future: Pin<&mut Option<F>>,
         mut renewing: Option<Task>,
     ) -> thread::Result<F::Output> {
-        let mut scoped = DropInScope { leader: self.leader.as_ref(), future };
+        let mut scoped = InScope::new(self.leader.as_ref().map(Leader::computation), future);
         poll_fn(|context| {
-            let _scope = self.body_scope();
-            let Some(future) = scoped.future.as_mut().as_pin_mut() else { return Poll::Pending };
-            let polled = if catches {
-                match catch_unwind(AssertUnwindSafe(|| future.poll(context))) {
-                    Ok(polled) => polled.map(Ok),
-                    Err(payload) => Poll::Ready(Err(payload)),
+            scoped.poll(|future| {
+                let polled = if catches {
+                    match catch_unwind(AssertUnwindSafe(|| future.poll(context))) {
+                        Ok(polled) => polled.map(Ok),
+                        Err(payload) => Poll::Ready(Err(payload)),
+                    }
+                } else {
+                    future.poll(context).map(Ok)
+                };
+                if polled.is_pending() {
+                    poll_beside(&mut renewing, context);
                 }
-            } else {
-                future.poll(context).map(Ok)
-            };
-            if polled.is_pending() {
-                poll_beside(&mut renewing, context);
-            }
-            polled
+                polled
+            })
         })
         .await
     }
@@ -76,18 +76,5 @@ impl<E: Placement> Computation<E> {
 pub(super) fn poll_beside(task: &mut Option<Task>, context: &mut Context<'_>) {
     if task.as_mut().is_some_and(|task| task.as_mut().poll(context).is_ready()) {
         *task = None;
-    }
-}
-
-/// Drops the future in the leader's scope.
-struct DropInScope<'a, K, V, F> {
-    leader: Option<&'a Leader<K, V>>,
-    future: Pin<&'a mut Option<F>>,
-}
-
-impl<K, V, F> Drop for DropInScope<'_, K, V, F> {
-    fn drop(&mut self) {
-        let _scope = self.leader.map(Leader::body_scope);
-        self.future.set(None);
     }
 }

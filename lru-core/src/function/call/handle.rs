@@ -102,7 +102,8 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
 
     /// Returns a number that distinguishes the cache from others.
     pub(super) fn number(&self) -> u64 {
-        self.engines.first(|engine| core::ptr::from_ref(engine).addr() as u64)
+        let address = || self.engines.first(|engine| core::ptr::from_ref(engine).addr() as u64);
+        self.lifecycle.number().unwrap_or_else(address)
     }
 
     /// Invalidates what was computed from the result for a key, where that has tags.

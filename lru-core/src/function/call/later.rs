@@ -5,8 +5,9 @@ use std::boxed::Box;
 use crate::engine::{Lifecycle, Placement, StoredKey};
 use crate::function::call::handle::CacheHandle;
 use crate::function::tagged::invalidated::Invalidated;
-use crate::function::tagged::invalidation::{InArgument, Invalidate};
+use crate::function::tagged::invalidation::{InArgument, Invalidate, Process};
 use crate::key::{KeyHash, Part};
+use crate::tags::validity::Validity;
 
 /// An invalidation that is carried out later, on any thread.
 pub type Later = Box<dyn FnOnce() + Send>;
@@ -36,6 +37,11 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         self.invalidate_dependents(*hash);
     }
 
+    /// Returns the own tag of the entry for the key, of a function with tags or dependencies.
+    pub fn own_tag<Q: Part<Stored = StoredKey<E>>>(self, key: Q) -> OwnTag {
+        OwnTag { hash: KeyHash::of_part(&key), cache: self.number() }
+    }
+
     /// Returns an invalidation of the entry for the key, by `invalidate`, which gets the key owned.
     pub fn later<Q>(self, key: Q, invalidate: impl FnOnce(OwnedKey<StoredKey<E>>) + Send + 'static) -> Later
     where
@@ -54,6 +60,34 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
     {
         let owned = self.owned(key);
         Box::new(move || invalidate(owned))
+    }
+}
+
+/// The own tag of an entry, by which it is invalidated later, whether or not its cache is still there.
+#[derive(Debug)]
+pub struct OwnTag {
+    hash: KeyHash,
+    cache: u64,
+}
+
+impl Invalidate for OwnTag {
+    type Place = Process;
+
+    fn carry_out(self) -> Invalidated {
+        self.invalidate();
+        Invalidated::here()
+    }
+}
+
+impl OwnTag {
+    /// Invalidates the entry, and what was computed from it.
+    pub fn invalidate(&self) {
+        Validity::changed(self.hash, self.cache);
+    }
+
+    /// Returns an invalidation by `invalidate`, which gets the tag.
+    pub fn later(self, invalidate: impl FnOnce(&Self) + Send + 'static) -> Later {
+        Box::new(move || invalidate(&self))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::engine::{Lifecycle, Placement, StoredKey, StoredValue};
 use crate::flight::Leader;
+use crate::flight::cycles::ComputationId;
 use crate::flight::follower::{Followed, Follower};
 use crate::flight::join::Joined;
 use crate::flight::leadership::Beginning;
@@ -154,7 +155,8 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
             let is_superseded = |began| engine.is_superseded(began, *hash);
             // From its lookup on: a call that joins after a later change of the key gets a current result.
             let (epoch, time) = (Some(*missed), advanced(start));
-            let beginning = Beginning { epoch, time, timeout: options.timeout, is_claim: false, id: None };
+            let (timeout, id) = (options.timeout, ComputationId::new());
+            let beginning = Beginning { epoch, time, timeout, is_claim: false, id, is_open: false };
             engine.flights().join(*hash, flight_key, *same, beginning, is_superseded)
         })
     }

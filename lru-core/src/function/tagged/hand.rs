@@ -6,7 +6,7 @@ use crate::tags::domain::Generation;
 ///
 /// So a cache does not fill up with invalid entries, and an entry that no call reads is known to be valid at a recent
 /// generation: the table of invalidated tags may forget those before.
-pub(super) struct Hand {
+pub(crate) struct Hand {
     /// The slot that is looked at next.
     next: usize,
     /// The generation at which the round began.
@@ -14,17 +14,17 @@ pub(super) struct Hand {
     /// Whether the round has ended.
     rests: bool,
     /// Whether entries may have taken over deadlines, for which the hand never rests.
-    pub(super) has_deadlines: bool,
+    pub(crate) has_deadlines: bool,
 }
 
 impl Hand {
     /// A hand that rests.
-    pub(super) const NEW: Self =
+    pub(crate) const NEW: Self =
         Self { next: 0, began: Generation::NEVER, rests: true, has_deadlines: false };
 
     /// Returns the next of so many slots; `None` if there is no reason to look at one. What is invalidated at `now` was
     /// invalidated before the slot is looked at.
-    pub(super) fn advance(&mut self, slots: usize, now: Generation) -> Option<usize> {
+    pub(crate) fn advance(&mut self, slots: usize, now: Generation) -> Option<usize> {
         if self.next >= slots {
             (self.next, self.rests) = (0, true);
         }

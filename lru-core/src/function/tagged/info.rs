@@ -4,29 +4,71 @@ use core::cell::Cell;
 use core::convert::Infallible;
 use std::sync::Arc;
 
-use crate::expiry::{SystemClock, Ticks};
+use crate::expiry::{Freshness, SystemClock, Ticks};
 use crate::function::tagged::hand::Hand;
 use crate::store::EntryMeta;
 use crate::store::entry_meta::Queue;
 use crate::tags::current::DomainHandle;
 use crate::tags::domain::Generation;
+use crate::tags::frame::{is_recording, record};
 use crate::tags::node::Node;
+
+/// Metadata in which it is stored what the result of an entry depends on.
+pub trait Taggable: Sized {
+    /// The metadata without that.
+    type Inner;
+
+    /// Returns the metadata of an entry that is stored now.
+    #[doc(hidden)]
+    fn tagged(inner: Self::Inner, tags: Tags) -> Self;
+
+    #[doc(hidden)]
+    fn inner(&self) -> &Self::Inner;
+
+    /// Returns what the result depends on; `None` if that was not recorded.
+    #[doc(hidden)]
+    fn tags(&self) -> Option<&Tags>;
+}
 
 /// The metadata `M` of an entry, with what its result depends on.
 #[derive(Debug)]
 pub struct TaggedInfo<M> {
-    pub(super) inner: M,
+    inner: M,
+    tags: Tags,
+}
+
+impl<M> Taggable for TaggedInfo<M> {
+    type Inner = M;
+
+    fn tagged(inner: M, tags: Tags) -> Self {
+        Self { inner, tags }
+    }
+
+    #[inline]
+    fn inner(&self) -> &M {
+        &self.inner
+    }
+
+    #[inline]
+    fn tags(&self) -> Option<&Tags> {
+        Some(&self.tags)
+    }
+}
+
+/// What the result of an entry depends on.
+#[derive(Debug)]
+pub struct Tags {
     /// The last generation at which the entry is known to be valid, without a look at its node or at a clock.
-    pub(super) valid_at: Cell<Generation>,
+    valid_at: Cell<Generation>,
     /// The first deadline of the results that this one was computed from, by the monotonic clock of the system. Without one,
     /// no clock is read.
     taken_over: Ticks,
-    pub(super) node: Arc<Node>,
+    node: Arc<Node>,
 }
 
-impl<M> TaggedInfo<M> {
-    /// Creates the metadata of an entry that is stored now. It has a deadline of its own, or takes over that of its node.
-    pub(super) fn new(inner: M, node: Arc<Node>, own_deadline: Option<Ticks>) -> Self {
+impl Tags {
+    /// Creates what an entry depends on that is stored now. It has a deadline of its own, or takes over that of its node.
+    pub(crate) fn new(node: Arc<Node>, own_deadline: Option<Ticks>) -> Self {
         let taken_over = match own_deadline {
             Some(deadline) => {
                 node.set_deadline(deadline.get());
@@ -34,15 +76,44 @@ impl<M> TaggedInfo<M> {
             }
             None => Ticks::new(node.deadline()),
         };
-        let info = Self { inner, valid_at: Cell::new(Generation::NEVER), taken_over, node };
-        info.is_still_valid();
-        info
+        let tags = Self { valid_at: Cell::new(Generation::NEVER), taken_over, node };
+        tags.is_still_valid();
+        tags
+    }
+
+    /// Returns whether the entry is surely valid for a call that has `seen` this generation, and has taken over no deadline.
+    #[inline]
+    pub(super) fn is_known_valid(&self, seen: Generation) -> bool {
+        self.valid_at.get().covers(seen)
+    }
+
+    /// Returns whether the entry is surely valid now, and nothing is to be recorded.
+    #[inline]
+    pub(crate) fn is_surely_valid(&self) -> bool {
+        self.is_known_valid(DomainHandle::current().now()) && !is_recording()
+    }
+
+    /// Returns how the entry is served to a call that has `seen` this generation, where its expiry says `freshness`. One that
+    /// may be served is recorded.
+    #[inline]
+    pub(crate) fn check(&self, seen: Generation, freshness: impl FnOnce() -> Freshness) -> Freshness {
+        if !self.is_valid(seen) {
+            return Freshness::Invalid(self.node.invalidity());
+        }
+        if self.has_passed() {
+            return Freshness::Expired;
+        }
+        let freshness = freshness();
+        if !freshness.is_gone() {
+            record(&self.node);
+        }
+        freshness
     }
 
     /// Returns whether the entry is valid for a call that has `seen` this generation.
     #[inline]
-    pub(super) fn is_valid(&self, seen: Generation) -> bool {
-        self.valid_at.get().covers(seen) || self.is_still_valid()
+    fn is_valid(&self, seen: Generation) -> bool {
+        self.is_known_valid(seen) || self.is_still_valid()
     }
 
     #[cold]
@@ -57,13 +128,18 @@ impl<M> TaggedInfo<M> {
     }
 
     /// Returns whether the entry is not served any more. If it is valid, notes that it is: its tags may be forgotten later.
-    fn is_gone(&self) -> bool {
+    pub(crate) fn is_gone(&self) -> bool {
         !self.is_still_valid() || self.has_passed()
+    }
+
+    /// Returns whether the entry has taken over a deadline.
+    pub(crate) fn has_deadline(&self) -> bool {
+        self.taken_over != Ticks::NEVER
     }
 
     /// Returns whether the deadline has passed that the entry has taken over.
     #[inline]
-    pub(super) fn has_passed(&self) -> bool {
+    fn has_passed(&self) -> bool {
         self.taken_over != Ticks::NEVER && SystemClock.has_reached(self.taken_over)
     }
 }
@@ -90,7 +166,7 @@ impl<M: EntryMeta> Queue<TaggedInfo<M>> for TaggedQueue<M::Queue> {
     const EMPTY: Self = Self { inner: M::Queue::EMPTY, hand: Hand::NEW };
 
     fn add(&mut self, slot: usize, info: &mut TaggedInfo<M>) {
-        self.hand.has_deadlines |= info.taken_over != Ticks::NEVER;
+        self.hand.has_deadlines |= info.tags.has_deadline();
         self.inner.add(slot, &mut info.inner);
     }
 
@@ -113,7 +189,7 @@ impl<M: EntryMeta> Queue<TaggedInfo<M>> for TaggedQueue<M::Queue> {
         TaggedInfo<M>: 'm,
     {
         let slot = self.hand.advance(slots, DomainHandle::current().now())?;
-        info(slot)?.is_gone().then_some(slot)
+        info(slot)?.tags.is_gone().then_some(slot)
     }
 
     fn compact<'m>(&mut self, len: usize, info: impl Fn(usize) -> Option<&'m TaggedInfo<M>>)

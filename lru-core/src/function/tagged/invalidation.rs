@@ -90,7 +90,7 @@ pub struct InArgument;
 #[diagnostic::on_unimplemented(
     message = "`#[invalidates(…)]` cannot reach the cache of this function after the change: it needs a cache of its own, or one in a `static`",
     label = "call `…cache_invalidate(…)` in the body instead, after the change",
-    note = "this function has its cache in `self` or in another argument, or `scope = thread` and an async backend"
+    note = "this function has its cache in `self` or in another argument, where `tags` or `depends = true` would help; or `scope = thread` and an async backend"
 )]
 pub trait InReach {}
 

@@ -6,10 +6,10 @@ use crate::engine::lifecycle::{Expiry, Lifecycle};
 use crate::expiry::clock::Clock;
 use crate::expiry::time_to_live::Deadlines;
 use crate::expiry::{EntryOptions, Freshness, Ticks, Timestamp};
-use crate::function::tagged::info::TaggedInfo;
+use crate::function::tagged::info::{Taggable, Tags};
 use crate::store::CacheTypes;
 use crate::store::types::Types;
-use crate::tags::frame::{is_recording, record};
+use crate::tags::frame::{is_recording, record_unknown};
 use crate::tags::validity::Validity;
 
 /// The lifecycle `S` of one call, by which an entry that was invalidated is not served. It begins with the call.
@@ -41,7 +41,7 @@ impl<S: Deadlines> Deadlines for TaggedLifecycle<S> {
     }
 }
 
-impl<M, S: Expiry<M>> Expiry<TaggedInfo<M>> for TaggedLifecycle<S> {
+impl<T: Taggable, S: Expiry<T::Inner>> Expiry<T> for TaggedLifecycle<S> {
     #[inline]
     fn now(&self) -> Ticks {
         self.inner.now()
@@ -53,11 +53,11 @@ impl<M, S: Expiry<M>> Expiry<TaggedInfo<M>> for TaggedLifecycle<S> {
     }
 
     #[inline]
-    fn is_surely_fresh(&self, info: &TaggedInfo<M>, about: Ticks) -> bool {
+    fn is_surely_fresh(&self, info: &T, about: Ticks) -> bool {
         // What a body reads is recorded by `check`.
-        info.valid_at.get().covers(self.validity.seen())
+        info.tags().is_some_and(|tags| tags.is_known_valid(self.validity.seen()))
             && !is_recording()
-            && self.inner.is_surely_fresh(&info.inner, about)
+            && self.inner.is_surely_fresh(info.inner(), about)
     }
 
     #[inline]
@@ -67,23 +67,21 @@ impl<M, S: Expiry<M>> Expiry<TaggedInfo<M>> for TaggedLifecycle<S> {
 
     /// Records the entry as read, if it may be served at all. An entry recorded in vain is harmless.
     #[inline]
-    fn check(&self, info: &TaggedInfo<M>, now: Ticks) -> Freshness {
-        if !info.is_valid(self.validity.seen()) {
-            return Freshness::Invalid(info.node.invalidity());
-        }
-        if info.has_passed() {
-            return Freshness::Expired;
-        }
-        let freshness = self.inner.check(&info.inner, now);
-        if !freshness.is_gone() {
-            record(&info.node);
-        }
-        freshness
+    fn check(&self, info: &T, now: Ticks) -> Freshness {
+        let freshness = || self.inner.check(info.inner(), now);
+        let Some(tags) = info.tags() else {
+            let freshness = freshness();
+            if !freshness.is_gone() {
+                record_unknown();
+            }
+            return freshness;
+        };
+        tags.check(self.validity.seen(), freshness)
     }
 
     #[inline]
-    fn touch(&self, info: &TaggedInfo<M>, now: Ticks) {
-        self.inner.touch(&info.inner, now);
+    fn touch(&self, info: &T, now: Ticks) {
+        self.inner.touch(info.inner(), now);
     }
 
     fn may_be_stale(&self) -> bool {
@@ -94,31 +92,36 @@ impl<M, S: Expiry<M>> Expiry<TaggedInfo<M>> for TaggedLifecycle<S> {
         self.inner.serves_on_error()
     }
 
-    fn own_deadline(&self, info: &TaggedInfo<M>, options: &EntryOptions) -> Option<Ticks> {
-        self.inner.own_deadline(&info.inner, options)
+    fn own_deadline(&self, info: &T, options: &EntryOptions) -> Option<Ticks> {
+        self.inner.own_deadline(info.inner(), options)
     }
 
-    fn age(&self, info: &TaggedInfo<M>) -> Option<Duration> {
-        self.inner.age(&info.inner)
+    fn age(&self, info: &T) -> Option<Duration> {
+        self.inner.age(info.inner())
     }
 
     fn left(&self, deadline: Ticks) -> Option<Duration> {
         self.inner.left(deadline)
     }
 
-    fn refresh_failed(&self, info: &TaggedInfo<M>) {
-        self.inner.refresh_failed(&info.inner);
+    fn refresh_failed(&self, info: &T) {
+        self.inner.refresh_failed(info.inner());
     }
 }
 
 /// The types of a cache with the inner metadata.
-type Untagged<X, M> = Types<<X as CacheTypes>::Key, <X as CacheTypes>::Value, <X as CacheTypes>::Policy, M>;
+type Untagged<X> = Types<
+    <X as CacheTypes>::Key,
+    <X as CacheTypes>::Value,
+    <X as CacheTypes>::Policy,
+    <<X as CacheTypes>::Meta as Taggable>::Inner,
+>;
 
-impl<X, M, S> Lifecycle<X> for TaggedLifecycle<S>
+impl<X, S> Lifecycle<X> for TaggedLifecycle<S>
 where
-    X: CacheTypes<Meta = TaggedInfo<M>>,
-    Untagged<X, M>: CacheTypes<Key = X::Key, Value = X::Value, Meta = M>,
-    S: Lifecycle<Untagged<X, M>>,
+    X: CacheTypes<Meta: Taggable>,
+    Untagged<X>: CacheTypes<Key = X::Key, Value = X::Value, Meta = <X::Meta as Taggable>::Inner>,
+    S: Lifecycle<Untagged<X>>,
 {
     type Hooks = S::Hooks;
 
@@ -127,14 +130,18 @@ where
         self.inner.hooks()
     }
 
-    fn meta(&self, key: &X::Key, value: &X::Value, options: EntryOptions) -> TaggedInfo<M> {
+    fn meta(&self, key: &X::Key, value: &X::Value, options: EntryOptions) -> X::Meta {
         let inner = self.inner.meta(key, value, options);
         let deadline = self.inner.own_deadline(&inner, &options);
-        TaggedInfo::new(inner, self.validity.node(), deadline)
+        X::Meta::tagged(inner, Tags::new(self.validity.node(), deadline))
     }
 
     #[inline]
     fn validity(&self) -> Option<&Validity> {
         Some(&self.validity)
+    }
+
+    fn number(&self) -> Option<u64> {
+        self.inner.number()
     }
 }

@@ -4,7 +4,7 @@
 
 #[cfg(feature = "backend")]
 pub(crate) mod backends;
-mod hand;
+pub(crate) mod hand;
 pub(crate) mod info;
 pub(crate) mod invalidated;
 pub(crate) mod invalidation;

@@ -18,6 +18,9 @@
 //! a smaller stamp than what the lock holder stamps then; a hit that begins after the lock is released, a greater one.
 //! Hits of several threads without a locked operation in between may be ordered either way.
 //!
+//! A mirror cannot grow. When the capacity of the cache is raised beyond it, it is retired: its number stays odd, and all
+//! lookups take the lock.
+//!
 //! The files import atomics from here: the checker `loom` replaces them.
 
 pub(crate) mod front;
@@ -28,6 +31,9 @@ pub(crate) mod stripe;
 mod table;
 pub(crate) mod thread_number;
 pub(crate) mod words;
+
+/// The largest capacity of a store with a mirror. A thread that reads it needs eight bytes for each entry.
+pub(crate) const MAX_MIRRORED: usize = 1024;
 
 #[cfg(not(all(test, loom)))]
 use core::sync::atomic;

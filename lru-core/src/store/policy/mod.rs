@@ -86,6 +86,11 @@ pub trait Policy: sealed::Sealed + fmt::Debug + Sized {
     #[inline]
     fn admitted<T>(&mut self, _ring: &Arena<T>, _slot: Slot, _hash: KeyHash) {}
 
+    /// Records that the store may have so many entries from now on.
+    #[doc(hidden)]
+    #[inline]
+    fn resized<T>(&mut self, _ring: &Arena<T>, _maxsize: usize) {}
+
     /// Records that the value of the entry in `slot` was replaced.
     #[doc(hidden)]
     fn replaced<T>(&mut self, ring: &Arena<T>, slot: Slot) {

@@ -21,6 +21,8 @@ pub struct StampedLru {
     mirror: Option<Arc<Mirror>>,
     /// The slots whose entries readers do not find yet.
     unpublished: Vec<Slot>,
+    /// A mirror that has too few slots for the store. It has counts that are not yet taken.
+    outgrown: Option<Arc<Mirror>>,
     /// Memory for sorting, so that a full cache allocates nothing.
     sorted: RefCell<Vec<(Stamp, Slot)>>,
 }
@@ -29,6 +31,11 @@ impl StampedLru {
     /// Returns the mirror, if there is one.
     pub(crate) fn mirror(&self) -> Option<&Arc<Mirror>> {
         self.mirror.as_ref()
+    }
+
+    /// Returns whether the store has more entries than its mirror had slots for.
+    pub(crate) fn has_outgrown_mirror(&self) -> bool {
+        self.outgrown.is_some()
     }
 
     /// Begins to use a new mirror with so many slots. The entries in the ring, which is in the order of use, are to be
@@ -86,7 +93,8 @@ impl fmt::Debug for StampedLru {
 impl Sealed for StampedLru {}
 
 impl Policy for StampedLru {
-    const NEW: Self = Self { mirror: None, unpublished: Vec::new(), sorted: RefCell::new(Vec::new()) };
+    const NEW: Self =
+        Self { mirror: None, unpublished: Vec::new(), outgrown: None, sorted: RefCell::new(Vec::new()) };
 
     #[inline]
     fn used<T>(&self, ring: &Arena<T>, slot: Slot) {
@@ -111,6 +119,22 @@ impl Policy for StampedLru {
                 self.unpublished.push(slot);
             }
             None => ring.touch(slot),
+        }
+    }
+
+    /// A mirror cannot grow, because readers use it without the lock: the hits of a larger store take the lock.
+    fn resized<T>(&mut self, ring: &Arena<T>, maxsize: usize) {
+        // There is one slot more than there are entries.
+        if self.mirror.as_ref().is_none_or(|mirror| maxsize < mirror.slots()) {
+            return;
+        }
+        if let Some(mirror) = self.mirror.take() {
+            mirror.retire();
+            // From now on the ring is in the order of use.
+            self.sort(&mirror, ring);
+            self.unpublished = Vec::new();
+            self.sorted = RefCell::new(Vec::new());
+            self.outgrown = Some(mirror);
         }
     }
 
@@ -148,6 +172,7 @@ impl Policy for StampedLru {
         Self {
             mirror,
             unpublished: core::mem::take(&mut self.unpublished),
+            outgrown: self.outgrown.take(),
             sorted: core::mem::take(&mut self.sorted),
         }
     }
@@ -160,7 +185,7 @@ impl Policy for StampedLru {
     }
 
     fn take_counts(&self) -> (u64, u64) {
-        self.mirror.as_ref().map_or((0, 0), |mirror| mirror.take_counts())
+        self.mirror.as_ref().or(self.outgrown.as_ref()).map_or((0, 0), |mirror| mirror.take_counts())
     }
 
     #[cfg(any(test, fuzzing))]

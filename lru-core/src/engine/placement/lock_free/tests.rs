@@ -165,3 +165,107 @@ fn more_threads_than_have_numbers_take_the_lock() {
     let (hits, misses, size) = cache.counted();
     assert_eq!((hits + misses, size), (4_000, 4));
 }
+
+/// Returns the order of use, by evicting one entry after the other.
+fn pushed_out(cache: &Numbers) -> Vec<u64> {
+    let listed: Vec<_> = cache.0.snapshot(&NoLifecycle).into_iter().map(|((n,), _)| n).collect();
+    for (left, n) in listed.iter().enumerate() {
+        assert!(cache.handle().contains((n,)));
+        cache.handle().resize(listed.len() - left - 1);
+        assert!(!cache.handle().contains((n,)), "{n} was used before the others");
+    }
+    listed
+}
+
+#[test]
+fn a_smaller_capacity_leaves_the_entries_used_last_and_hits_without_the_lock() {
+    let _some = NUMBERS.read();
+    let cache = Numbers::of(16);
+    (0..16).for_each(|n| _ = cache.call(n));
+    assert_eq!([3, 1, 2].map(|n| cache.call(n)), [4, 2, 3]);
+    cache.handle().resize(4);
+    assert_eq!(cache.handle().info().maxsize, Some(4));
+    let hits_without_lock = |n: u64| {
+        let hash = KeyHash::of_part(&(&n,));
+        let reads = || cache.read(hash, |(key,)| *key == n, |value| *value) == Read::Hit(n + 1);
+        // A hit that takes the lock gives the thread memory for its stamps.
+        reads() || (cache.call(n) == n + 1 && reads())
+    };
+    assert!([15, 3, 1, 2].into_iter().all(hits_without_lock));
+    cache.0.validate();
+    // As many as there are slots.
+    cache.handle().resize(16);
+    (0..16).for_each(|n| _ = cache.call(n));
+    assert!((0..16).all(hits_without_lock));
+    cache.0.validate();
+}
+
+#[test]
+fn a_larger_capacity_than_that_of_the_mirror_loses_no_entry_no_count_and_no_order() {
+    let _some = NUMBERS.read();
+    for maxsize in [Some(17), Some(100), Some(5000), None] {
+        let cache = Numbers::of(16);
+        (0..16).for_each(|n| _ = cache.call(n));
+        assert_eq!([5, 9, 5].map(|n| cache.call(n)), [6, 10, 6]);
+        assert!(cache.is_mirrored());
+        let counted = cache.counted();
+        cache.handle().resize(maxsize);
+        assert_eq!(cache.counted(), counted);
+        cache.0.validate();
+        // All are hits, and what is added is found.
+        (16..40).for_each(|n| _ = cache.call(n));
+        let len = maxsize.map_or(40, |maxsize| maxsize.min(40));
+        let last = 40 - len as u64;
+        (last.max(10)..40).for_each(|n| assert_eq!(cache.call(n), n + 1));
+        cache.0.validate();
+        assert_eq!(cache.counted(), (counted.0 + 40 - last.max(10), counted.1 + 24, len), "{maxsize:?}");
+        let order = pushed_out(&cache);
+        assert!(order.ends_with(&(last.max(10)..40).collect::<Vec<_>>()), "{order:?}");
+        if maxsize == Some(100) {
+            assert!(order.starts_with(&[0, 1, 2, 3, 4, 6, 7, 8, 9, 5]), "{order:?}");
+        }
+    }
+}
+
+#[test]
+fn a_cache_that_is_empty_or_has_no_mirror_may_get_any_capacity() {
+    for first in [0, 1, 16, 5000] {
+        let cache = Numbers::of(16);
+        cache.handle().resize(first);
+        (0..40).for_each(|n| assert_eq!(cache.call(n), n + 1));
+        assert_eq!(cache.counted(), (0, 40, first.min(40)));
+        assert_eq!(cache.is_mirrored(), first > 0 && first <= 1024);
+        cache.0.validate();
+        cache.handle().clear();
+        (0..40).for_each(|n| assert_eq!(cache.call(n), n + 1));
+        cache.0.validate();
+        assert_eq!(cache.counted(), (0, 40, first.min(40)));
+    }
+}
+
+#[test]
+fn hits_of_other_threads_while_the_capacity_changes_are_right_and_counted() {
+    let _some = NUMBERS.read();
+    let cache = Numbers::of(16);
+    (0..16).for_each(|n| _ = cache.call(n));
+    let calls = AtomicU64::new(16);
+    thread::scope(|scope| {
+        for thread in 0..3_u64 {
+            let (cache, calls) = (&cache, &calls);
+            scope.spawn(move || {
+                for n in 0..4000 {
+                    let n = (n * 7 + thread) % 24;
+                    assert_eq!(cache.call(n), n + 1);
+                    calls.fetch_add(1, SeqCst);
+                }
+            });
+        }
+        for maxsize in [8, 16, 3, 12, 40, 2, 100, 0, 20].into_iter().cycle().take(300) {
+            cache.handle().resize(maxsize);
+        }
+    });
+    cache.0.validate();
+    let (hits, misses, len) = cache.counted();
+    assert_eq!(hits + misses, calls.load(SeqCst));
+    assert!(len <= 20);
+}

@@ -26,6 +26,21 @@ impl Mirror {
         self.sequence.0.store(sequence + 2 - sequence % 2, Release);
     }
 
+    /// Ends the use of the mirror: from now on each lookup takes the lock. The sequence number stays odd.
+    pub(crate) fn retire(&self) {
+        self.advance_to_change();
+    }
+
+    /// Returns whether the mirror is no longer used, if entries are not just being changed.
+    pub(crate) fn is_retired(&self) -> bool {
+        self.sequence.0.load(Relaxed) % 2 == 1
+    }
+
+    /// Returns the number of slots.
+    pub(crate) fn slots(&self) -> usize {
+        self.holder.slots.len()
+    }
+
     /// Advances the sequence number, and returns a stamp that is greater than all earlier ones.
     #[inline]
     fn advance(&self) -> Stamp {

@@ -1,0 +1,136 @@
+//! Caches whose capacity is known at run time only: `maxsize = config().cache_size`.
+
+use core::fmt;
+use core::ops::Deref;
+use core::sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
+
+use parking_lot::ReentrantMutex;
+
+use crate::engine::Placement;
+use crate::function::statics::StaticCache;
+
+/// Held while the expression of any `maxsize` runs. One for all functions, and reentrant: such an expression may call other
+/// memoized functions, whose own sizes are not known yet.
+static EVALUATING: ReentrantMutex<()> = ReentrantMutex::new(());
+
+/// A cache in a `static` with the expression of its capacity, which is evaluated before the first use.
+pub struct SizedAtRunTime<M> {
+    cache: M,
+    /// The name of the function.
+    name: &'static str,
+    maxsize: fn() -> Option<usize>,
+    is_sized: AtomicBool,
+    /// Whether the expression runs, on the thread that holds the lock.
+    is_evaluated: AtomicBool,
+}
+
+impl<X, const MAXSIZE: i128> SizedAtRunTime<StaticCache<X, MAXSIZE>> {
+    /// Combines an empty cache, which is bounded, with the expression of its capacity.
+    pub const fn new(
+        cache: StaticCache<X, MAXSIZE>,
+        name: &'static str,
+        maxsize: fn() -> Option<usize>,
+    ) -> Self {
+        Self { cache, name, maxsize, is_sized: AtomicBool::new(false), is_evaluated: AtomicBool::new(false) }
+    }
+}
+
+impl<X: Placement, const MAXSIZE: i128> SizedAtRunTime<StaticCache<X, MAXSIZE>> {
+    /// Evaluates the expression and sets the capacity, unless another thread has done so meanwhile.
+    ///
+    /// # Panics
+    ///
+    /// If the expression panics, or uses the cache itself. The next use evaluates it again.
+    #[cold]
+    #[inline(never)]
+    fn set_size(&self) {
+        /// Ends the evaluation, even after a panic.
+        struct Ends<'e>(&'e AtomicBool);
+
+        impl Drop for Ends<'_> {
+            fn drop(&mut self) {
+                self.0.store(false, Relaxed);
+            }
+        }
+
+        let _evaluating = EVALUATING.lock();
+        if self.is_sized.load(Relaxed) {
+            return;
+        }
+        assert!(
+            !self.is_evaluated.swap(true, Relaxed),
+            "the expression of `maxsize` of `{}` calls the function itself",
+            self.name
+        );
+        let _ends = Ends(&self.is_evaluated);
+        self.cache.set_capacity((self.maxsize)());
+        // Release: the first lookup of another thread finds the capacity that was set.
+        self.is_sized.store(true, Release);
+    }
+}
+
+impl<X: Placement, const MAXSIZE: i128> Deref for SizedAtRunTime<StaticCache<X, MAXSIZE>> {
+    type Target = StaticCache<X, MAXSIZE>;
+
+    #[inline]
+    fn deref(&self) -> &StaticCache<X, MAXSIZE> {
+        if !self.is_sized.load(Acquire) {
+            self.set_size();
+        }
+        &self.cache
+    }
+}
+
+impl<M> fmt::Debug for SizedAtRunTime<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SizedAtRunTime").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// The types that `maxsize` may have at run time: the integer types, and their options.
+#[diagnostic::on_unimplemented(
+    message = "`maxsize` takes an integer, or an `Option` of one",
+    label = "`{Self}` is neither an integer nor an `Option` of one"
+)]
+pub trait RunTimeSize {
+    /// Returns the capacity; `None` is unbounded. A negative one is zero.
+    fn capacity(self) -> Option<usize>;
+}
+
+macro_rules! sizes {
+    ($($type:ty)*) => { $(
+        #[diagnostic::do_not_recommend]
+        impl RunTimeSize for $type {
+            #[allow(unused_comparisons, reason = "of unsigned types none is negative")]
+            fn capacity(self) -> Option<usize> {
+                Some(if self < 0 { 0 } else { usize::try_from(self).unwrap_or(usize::MAX) })
+            }
+        }
+
+        #[diagnostic::do_not_recommend]
+        impl RunTimeSize for Option<$type> {
+            fn capacity(self) -> Option<usize> {
+                self.and_then(RunTimeSize::capacity)
+            }
+        }
+    )* };
+}
+sizes! { u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize }
+
+/// Returns the capacity that an expression gives.
+pub fn run_time_size(maxsize: impl RunTimeSize) -> Option<usize> {
+    maxsize.capacity()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_capacity_is_the_nearest_number_of_entries() {
+        assert_eq!([run_time_size(-1), run_time_size(i128::MIN), run_time_size(0_u8)], [Some(0); 3]);
+        assert_eq!([run_time_size(7), run_time_size(Some(7_i64)), run_time_size(7_u128)], [Some(7); 3]);
+        assert_eq!([run_time_size(u128::MAX), run_time_size(Some(i128::MAX))], [Some(usize::MAX); 2]);
+        assert_eq!(run_time_size(None::<usize>), None);
+    }
+}
