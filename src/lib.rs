@@ -818,6 +818,9 @@ pub use lru_macros::cache;
 ///   dropped. A `Vec` of another length is a [`WrongLength`].
 /// * Calls of an `async fn`, or with `single_flight = true`, share the computation of each element, whatever their overlap. The body may
 ///   run more than once in a call then, if another call has not computed what it was to; other arguments are cloned for it.
+/// * With `gather = seconds`, calls of an `async fn` that lack elements wait for each other that long, and become one call of the
+///   body (DataLoader), or when `gather_max` elements wait (100 if it is not given). The first call's future drives it; no runtime is
+///   needed. An `Err` goes to all of them.
 /// * Counters, `maxsize`, policy, `weight`, `ttl`, `keep` hold for each element. The lock is taken once for each 64 elements.
 /// * Accessors take one element: `users::cache_invalidate(7)`. `cache_peek_many(&[7, 8])` and
 ///   `cache_put_many(vec![(7, Some(user))])` take many. There are no `cache_refresh` and `cache_call`.

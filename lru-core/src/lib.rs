@@ -127,6 +127,8 @@ pub mod __private {
         argument::{
             Batch, by_reference as batch_by_reference, owned as owned_batch, slice as batch_of_slice,
         },
+        gather::{Gather, GatherStep, Gathering, errors_of_group},
+        groups::OpenGroups,
         map::MapKeys,
         map::{AskedElements, map_of_hits, part_hash},
         miss::{BatchMiss, no_element_options},

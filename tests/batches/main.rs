@@ -16,6 +16,7 @@
 mod accessors;
 mod asyncs;
 mod flights;
+mod gather;
 mod model;
 mod nested;
 mod options;

@@ -225,6 +225,15 @@ fn ttl_sin_is_computed_again_when_it_is_five_seconds_old() {
 }
 
 #[test]
+fn authors_of_posts_are_asked_for_together() {
+    let output = run("authors_of_posts", &[]);
+    let queries: Vec<_> = output.lines().filter_map(|line| line.strip_prefix("  a query for ")).collect();
+    assert_eq!(queries, ["[0, 1, 9]", "[2, 3]", "[4, 5, 6, 7]", "[8]"]);
+    assert!(output.contains("  by Grace, Edsger, somebody who is gone, Edsger, Barbara"), "{output}");
+    assert!(output.contains("misses=10"), "{output}");
+}
+
+#[test]
 fn users_of_a_page_are_asked_for_once() {
     let output = run("users_of_a_page", &[]);
     let queries: Vec<_> = output.lines().filter_map(|line| line.strip_prefix("  a query for ")).collect();

@@ -76,7 +76,7 @@ const CRATES: &[Rules] = &[
                 &["call"],
                 &["backend", "apart", "batch"],
                 &["backend_accessors"],
-                &["coalesced"],
+                &["coalesced", "gathered"],
                 &["function"],
                 &["items"],
                 &["entries"],

@@ -1,6 +1,6 @@
 //! A follower of a flight: a call that waits for the result that another call computes.
 
-use core::sync::atomic::Ordering::Release;
+use core::sync::atomic::Ordering::{Relaxed, Release};
 use core::task::{Context, Poll, Waker};
 use core::time::Duration;
 use std::sync::Arc;
@@ -52,6 +52,20 @@ impl<K, V> Follower<K, V> {
         let Beginning { id, timeout, .. } = beginning;
         let successor = Successor { id, timeout };
         Self { flights, flight, successor, deadline: None, ticket: None, edge: None }
+    }
+
+    /// Follows the flight of `leader`, for a call that hands the leadership to another; `None` if another leads.
+    pub(crate) fn of(leader: &Leader<K, V>, timeout: Duration) -> Option<Self> {
+        let Leader { flights, flight, .. } = leader;
+        let table = flights.0.lock();
+        table.find(flight.hash.get(), |other| Arc::ptr_eq(other, flight))?;
+        if !leader.leads() {
+            return None;
+        }
+        flight.followers.fetch_add(1, Relaxed);
+        drop(table);
+        let beginning = Beginning { id: leader.computation(), ..Beginning::from(timeout) };
+        Some(Self::new(Arc::clone(flights), Arc::clone(flight), beginning))
     }
 
     /// Returns what the leader published.

@@ -12,8 +12,8 @@ use crate::store::Epoch;
 
 /// The leadership of a flight. Dropped before the result is published, it wakes a follower to take over.
 pub(crate) struct Leader<K, V> {
-    flights: Arc<FlightTable<K, V>>,
-    flight: Arc<Flight<K, V>>,
+    pub(super) flights: Arc<FlightTable<K, V>>,
+    pub(super) flight: Arc<Flight<K, V>>,
     number: u64,
     id: ComputationId,
     former: Former,
@@ -47,6 +47,12 @@ impl<K, V> Leader<K, V> {
     /// Like [`Leader::begin`], but counts the leader's time from now on, instead of from when it joined.
     pub(crate) fn restart(&self, began: Epoch, timeout: Duration) {
         self.flight.begin(self.number, began, Some(timeout));
+    }
+
+    /// Makes the flight one of the computation `id`, to which another call has handed it. Its time is counted from now on.
+    pub(crate) fn adopt(&mut self, id: ComputationId, timeout: Duration) {
+        self.id = id;
+        self.flight.queue().adopt(self.number, id, timeout);
     }
 
     /// Records that a claimed refresh will begin: until `timeout`, no other call claims it.

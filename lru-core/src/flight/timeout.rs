@@ -84,6 +84,11 @@ impl Sleep {
     }
 }
 
+/// Returns whether tasks are woken: not if the program cannot start a thread.
+pub(crate) fn wakes() -> bool {
+    WAKEUPS.lock().has_thread
+}
+
 fn run() {
     let mut wakeups = WAKEUPS.lock();
     loop {

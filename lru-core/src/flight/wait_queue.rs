@@ -134,6 +134,15 @@ impl WaitQueue {
         }
     }
 
+    /// Records the computation that the leader of this number belongs to by now. Its time is counted from now on.
+    pub(super) fn adopt(&self, number: u64, id: ComputationId, timeout: Duration) {
+        let mut state = self.0.lock();
+        if let Some(leadership) = state.leadership.as_mut().filter(|leadership| leadership.number == number) {
+            leadership.id = id;
+            leadership.deadline = deadline_after(timeout);
+        }
+    }
+
     /// Records that the refresh that the leader of this number has claimed will begin: its time is counted
     /// from now on.
     pub(super) fn confirm(&self, number: u64, timeout: Duration) {

@@ -197,6 +197,13 @@ options! {
         /// Whether a computation of an `async fn` goes on when its caller is dropped.
         detach: bool = word, "`true` or `false`",
             default "`false`", see "detached-computations";
+        /// With `each`: how long a call of an `async fn` waits for others, whose missing elements go to the body together.
+        gather: Expr = duration,
+            "a number of seconds above zero or a `Duration`, such as `gather = 0.002`",
+            default "off", see "batches";
+        /// With `gather`: for how many missing elements the body is called without waiting longer.
+        gather_max: Expr = count, "an integer above zero, such as `gather_max = 50`",
+            default "`100`", see "batches";
         /// With `swr` and `stale_if_slow`: how many results are computed in the background at a time.
         refresh_threads: Expr = count, "an integer above zero, such as `refresh_threads = 8`",
             default "4 threads; of an `async fn` 64 tasks", see "stale-results";

@@ -10,6 +10,7 @@ mod eviction;
 mod expiry;
 mod flight;
 mod function;
+mod gather;
 mod impl_block;
 mod items;
 mod key;
@@ -37,5 +38,6 @@ pub(crate) fn check(args: &Args, func: &Func, errors: &mut Errors) {
     result::check(args, func, errors);
     by_call::check(args, func, errors);
     each::check(args, func, errors);
+    gather::check(args, func, errors);
     previous::check(args, func, errors);
 }

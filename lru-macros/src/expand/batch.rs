@@ -24,12 +24,12 @@ use crate::batch_type::BatchKind;
 use crate::model::{Batch, Checks, Flavor, Flight, MapKeys, Model};
 
 /// The element of a batch, in a closure that takes a reference to it.
-fn element() -> TokenStream {
+pub(super) fn element() -> TokenStream {
     quote! { (*__element) }
 }
 
 /// The expression of the batch.
-fn made(batch: &Batch, model: &Model, argument: &TokenStream) -> TokenStream {
+pub(super) fn made(batch: &Batch, model: &Model, argument: &TokenStream) -> TokenStream {
     let krate = &model.krate;
     match batch.kind {
         BatchKind::Slice => quote! { #krate::__private::batch_of_slice(#argument) },
@@ -76,7 +76,7 @@ pub(super) fn call(model: &Model, batch: &Batch, home: &TokenStream) -> TokenStr
 }
 
 /// The result of a call that finds all elements.
-fn hits(model: &Model, batch: &Batch) -> TokenStream {
+pub(super) fn hits(model: &Model, batch: &Batch) -> TokenStream {
     let krate = &model.krate;
     let hits = if batch.keys.is_some() {
         quote! { #krate::__private::map_of_hits(__batch, __hits) }
@@ -87,7 +87,7 @@ fn hits(model: &Model, batch: &Batch) -> TokenStream {
 }
 
 /// In an `Ok`, where the function returns a `Result`.
-fn in_result(batch: &Batch, results: &TokenStream) -> TokenStream {
+pub(super) fn in_result(batch: &Batch, results: &TokenStream) -> TokenStream {
     if batch.result.is_fallible {
         quote! { ::core::result::Result::Ok(#results) }
     } else {
@@ -187,7 +187,7 @@ fn shared(model: &Model, batch: &Batch, flight: &Flight, home: &TokenStream) -> 
 }
 
 /// The arguments of one of several calls of the body.
-fn repeated(model: &Model, argument: &TokenStream) -> Vec<TokenStream> {
+pub(super) fn repeated(model: &Model, argument: &TokenStream) -> Vec<TokenStream> {
     let arguments = model.arguments().into_iter();
     let repeated = arguments.map(|place| {
         if place.to_string() == argument.to_string() {
@@ -218,7 +218,7 @@ fn before_body(model: &Model, batch: &Batch) -> TokenStream {
 }
 
 /// The missing elements, by which the keys of a map are recognized.
-fn known(model: &Model, batch: &Batch, method: &TokenStream) -> Option<TokenStream> {
+pub(super) fn known(model: &Model, batch: &Batch, method: &TokenStream) -> Option<TokenStream> {
     let keys = batch.keys.as_ref()?;
     let part = keys.element.borrow(&element(), Checks::Assumed, &model.krate);
     let from = if method.to_string() == "known" { quote!(__call) } else { quote!(__miss) };
@@ -235,7 +235,7 @@ fn copies(model: &Model, batch: &Batch, from: &TokenStream) -> Option<TokenStrea
 }
 
 /// The functions that compare the keys of a map with the missing elements.
-fn compared(model: &Model, keys: &MapKeys) -> TokenStream {
+pub(super) fn compared(model: &Model, keys: &MapKeys) -> TokenStream {
     let krate = &model.krate;
     let part = keys.of_map.borrow(&quote! { (*__key) }, Checks::Assumed, krate);
     quote! {
@@ -247,7 +247,7 @@ fn compared(model: &Model, keys: &MapKeys) -> TokenStream {
 }
 
 /// The function that makes what a wrong number of results becomes.
-fn wrong_length(model: &Model, batch: &Batch) -> TokenStream {
+pub(super) fn wrong_length(model: &Model, batch: &Batch) -> TokenStream {
     let (krate, returned) = (&model.krate, &batch.returned);
     quote! {
         |__wrong| {
@@ -258,7 +258,7 @@ fn wrong_length(model: &Model, batch: &Batch) -> TokenStream {
 }
 
 /// The number of the argument with the elements among those that options take.
-fn batch_place(model: &Model, batch: &Batch) -> usize {
+pub(super) fn batch_place(model: &Model, batch: &Batch) -> usize {
     batch.param + usize::from(model.receiver.is_some())
 }
 

@@ -178,6 +178,17 @@ pub(super) fn key_of_element(
     (shared, key)
 }
 
+/// The arguments in the key but the elements, as a key: those that are the same for calls whose elements can go to one
+/// call of the body.
+pub(super) fn common_key(model: &Model, home: &TokenStream, batch: &Batch) -> TokenStream {
+    let name = model.params.get(batch.param).map(|param| param.name.to_string()).unwrap_or_default();
+    let others = model.key.parts.iter().filter(|part| part.place.to_string() != name);
+    let others = others.map(|part| part.key.borrow(&part.place, Checks::Assumed, &model.krate));
+    let function = model.accessor("__identity");
+    let identity = model.key.identity.expression(&quote!(#home::#function), &model.krate);
+    nested(&identity.into_iter().chain(others).collect::<Vec<_>>())
+}
+
 fn key_by(
     model: &Model,
     home: &TokenStream,

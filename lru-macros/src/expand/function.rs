@@ -3,7 +3,7 @@
 use proc_macro2::{Delimiter, Group, TokenStream};
 use quote::quote;
 
-use super::{batch, cache, call, coalesced};
+use super::{cache, call, coalesced, gathered};
 use crate::model::{self, Accessors, Checks, Flavor, Model, Need, Param};
 use crate::{body, type_tokens};
 
@@ -27,7 +27,7 @@ pub(super) fn function(model: &Model, cache_item: Option<&TokenStream>) -> Token
     let insert = call::insert(model, &call::awaited(model, &call));
     let cached_call = match (&model.flight, model.flavor) {
         _ if model.batch.is_some() => {
-            model.batch.iter().map(|batch| batch::call(model, batch, &home)).collect()
+            model.batch.iter().map(|batch| gathered::call(model, batch, &home)).collect()
         }
         (Some(flight), _) => coalesced::coalesced_call(model, flight, &home, &call),
         (None, Flavor::Sync) => quote! {

@@ -20,7 +20,7 @@
 //!
 //! Names of ours have the span of the attribute, so that lints skip them; variables among them begin with
 //! `__`, and paths are absolute. A file imports only those before it: `bound`, `cache` (expressions of the cache and
-//! the key), `call` (fragments of a call), `backend`, `backend_accessors`, `apart`, `batch`, `coalesced`, `function`, `items`,
+//! the key), `call` (fragments of a call), `backend`, `backend_accessors`, `apart`, `batch`, `coalesced`, `gathered`, `function`, `items`,
 //! `entries`, `accessor_bodies`, `accessor_list`, `accessors`, `unchanged`, `impl_block`.
 
 mod accessor_bodies;
@@ -36,6 +36,7 @@ mod call;
 mod coalesced;
 mod entries;
 mod function;
+mod gathered;
 mod impl_block;
 mod items;
 mod unchanged;

@@ -22,11 +22,13 @@ pub(crate) struct Flight {
     spawn: Option<Expr>,
     /// How many refreshes run at a time.
     threads: Option<Expr>,
+    /// How long calls wait for each other, and for how many elements at most.
+    gather: Option<(Expr, Option<Expr>)>,
 }
 
 impl Flight {
     pub(super) fn new(
-        options: args::Flight,
+        options: &args::Flight,
         expiry: &args::Expiry,
         backend: &args::Backend,
         func: &Func,
@@ -37,9 +39,12 @@ impl Flight {
         let is_asked = single || has_refreshes || is_kept || backend.is_some();
         let slow = expiry.stale_if_slow.get().cloned();
         let is_detached = options.is_detached();
-        let args::Flight { single_flight: _, flight_timeout, spawn, detach: _, refresh_threads } = options;
-        let [timeout, spawn, threads] = [flight_timeout, spawn, refresh_threads].map(args::Given::into_value);
-        is_asked.then(|| Self { single, timeout, has_refreshes, is_detached, slow, spawn, threads })
+        let args::Flight { single_flight: _, flight_timeout, spawn, detach: _, refresh_threads, .. } =
+            options;
+        let gather = options.gather.get().cloned().map(|window| (window, options.gather_max.get().cloned()));
+        let [timeout, spawn, threads] =
+            [flight_timeout, spawn, refresh_threads].map(|given| given.get().cloned());
+        is_asked.then(|| Self { single, timeout, has_refreshes, is_detached, slow, spawn, threads, gather })
     }
 
     /// Whether a call may be answered by a stale result before its computation ends.
@@ -63,6 +68,24 @@ impl Flight {
             quote_spanned! { at=> .stale_if_slow(#slow) }
         });
         quote! { #krate::__private::FlightOptions::#shares #timeout #threads #slow .at(#krate::__private::site!(#name)) }
+    }
+
+    /// How calls wait for each other, as a value, where they do.
+    pub(crate) fn gathering(&self, krate: &Krate) -> Option<TokenStream> {
+        let (window, max) = self.gather.as_ref()?;
+        let at = type_tokens::first_span(window);
+        let max = max.as_ref().map(|max| {
+            let at = type_tokens::first_span(max);
+            quote_spanned! { at=> .max(#max) }
+        });
+        // A generic function has one `static` for all its instances: their groups differ in type.
+        let new = quote_spanned! { at=> new(&__GROUPS, #window) };
+        Some(quote! {
+            {
+                static __GROUPS: #krate::__private::OpenGroups = #krate::__private::OpenGroups::new();
+                #krate::__private::Gathering::#new #max
+            }
+        })
     }
 
     /// The executor of refreshes and computations that are tasks.

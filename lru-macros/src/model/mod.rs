@@ -221,7 +221,7 @@ impl Model {
             parts: arguments.parts(key.key.get(), &scope, &krate),
         };
         let is_global = flight.single_flight.get() == Some(&SingleFlight::Global);
-        let flight = Flight::new(flight, &expiry, &backend, &func);
+        let flight = Flight::new(&flight, &expiry, &backend, &func);
         let lifecycle = Lifecycle::new(eviction, expiry, results.keep, validity, &backend);
         let force = results.force.into_value();
         let namespace = backend.namespace.get().cloned();

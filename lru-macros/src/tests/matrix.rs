@@ -65,6 +65,8 @@ fn sample(option: &str) -> Option<&'static str> {
         "key" => "key = |ARGUMENTS| 1_u32",
         "key_fn" => "key_fn = |ARGUMENTS| 1_u32",
         "each" => "each = ids",
+        "gather" => "gather = 0.002",
+        "gather_max" => "gather = 0.002, gather_max = 50",
         "keep" => "keep = |ARGUMENTS _| true, ttl = |ARGUMENTS _| Some(60)",
         "force" => "force = |ARGUMENTS| false",
         "tags" => "tags = |ARGUMENTS _| [functools::tag(\"f\", 1)], depends = true",
@@ -111,6 +113,8 @@ fn refusal(option: &str, signature: &Signature) -> Option<&'static str> {
     match option {
         "each" if is(Elements) => Some("duplicate option `each`"),
         "each" => Some("`each` names no parameter with elements"),
+        "gather" | "gather_max" if !is(Elements) => Some("`gather` needs `each`"),
+        "gather" | "gather_max" if !is(Async) => Some("`gather` needs an `async fn`"),
         option if is(Elements) && WITHOUT_ELEMENTS.contains(&option) => Some("`each`"),
         "cache" if is(InObject) => Some("duplicate option `cache`"),
         "typed" if is(Typed) => Some("duplicate option `typed`"),

@@ -47,6 +47,10 @@ impl<B: Batch> Asked<B> {
         Self(asked)
     }
 
+    pub(super) fn of(elements: Vec<B::Element>) -> Self {
+        Self(B::collect(elements))
+    }
+
     /// Returns the argument of the body. Called once.
     pub fn argument<'a>(&'a mut self) -> B::Argument<'a>
     where
@@ -68,6 +72,11 @@ impl<B: Batch> Elements<B> {
     pub(super) fn take(&mut self, numbers: &[usize]) -> Asked<B> {
         let elements = numbers.iter().filter_map(|&number| self.take_one(number));
         Asked(B::collect(elements.collect()))
+    }
+
+    /// Returns all of them, where none was taken.
+    pub(super) fn into_all(self) -> Vec<B::Element> {
+        self.0.into_iter().flatten().collect()
     }
 
     pub(super) fn take_one(&mut self, number: usize) -> Option<B::Element> {

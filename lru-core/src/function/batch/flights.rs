@@ -27,6 +27,8 @@ pub(super) struct Flights<K, V> {
     pub(super) follows: Vec<(usize, Follower<K, V>)>,
     /// How many of the calls that were followed have failed.
     pub(super) failures: u32,
+    /// The elements that another call computes for this one, and counts.
+    pub(super) offered: Vec<usize>,
 }
 
 /// An element whose flight a call leads.
@@ -43,6 +45,10 @@ impl<K, V> Flights<K, V> {
 
     /// Records how the flight of an element has ended, unless a result was published. Returns whether there is one.
     pub(super) fn ended(&mut self, number: usize, end: Followed<K, V>, options: FlightOptions) -> bool {
+        if matches!(end, Followed::Published) {
+            return true;
+        }
+        self.offered.retain(|offered| *offered != number);
         match end {
             Followed::Published => return true,
             Followed::Lead(leader) => {

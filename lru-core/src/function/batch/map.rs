@@ -22,7 +22,7 @@ pub fn part_hash(part: impl Part) -> KeyHash {
 }
 
 /// The missing elements, by their parts in the keys of the cache.
-pub struct AskedElements<X>(Vec<(KeyHash, X)>);
+pub struct AskedElements<X>(pub(super) Vec<(KeyHash, X)>);
 
 /// Returns the map of a batch whose elements were all found.
 pub fn map_of_hits<B: Batch, K: From<B::Element>, V, M: FromIterator<(K, V)>>(

@@ -9,6 +9,9 @@
 
 pub(crate) mod argument;
 mod flights;
+pub(crate) mod gather;
+mod gathered;
+pub(crate) mod groups;
 mod landing;
 pub(crate) mod lookup;
 pub(crate) mod map;

@@ -79,6 +79,7 @@ where
             alone,
             follows: Vec::new(),
             failures: 0,
+            offered: Vec::new(),
         };
         let results = (0..count).map(|_| None).collect();
         Self { flights, miss, options, keys, results, asked: Vec::new(), started: Instant::now() }
@@ -110,7 +111,7 @@ where
         }
     }
 
-    fn poll<H: Sharing<R>>(&mut self, context: &Context<'_>, sharing: H) -> Poll<()> {
+    pub(super) fn poll<H: Sharing<R>>(&mut self, context: &Context<'_>, sharing: H) -> Poll<()> {
         let Some((number, follower)) = self.flights.follows.last_mut() else { return Poll::Ready(()) };
         let number = *number;
         follower.poll(context).map(|end| self.followed(number, end, sharing))
@@ -167,7 +168,7 @@ where
 
     /// Joins the flights of elements that have none, and begins to compute those that this call leads. Returns whether there
     /// are any.
-    fn begin<H: Sharing<R>>(&mut self, sharing: H) -> bool {
+    pub(super) fn begin<H: Sharing<R>>(&mut self, sharing: H) -> bool {
         // Keys are compared and results are cloned here.
         let _scope = self.flights.scope();
         loop {
@@ -176,15 +177,7 @@ where
                 return false;
             }
             // The body is called once for all that can be computed by now.
-            for (number, follower) in mem::take(&mut self.flights.follows) {
-                let end = if follower.is_waiting() { None } else { follower.end() };
-                match end {
-                    Some(end) => self.ended(number, &follower, end, sharing),
-                    None => self.flights.follows.push((number, follower)),
-                }
-            }
-            // Those whose leaders have failed. Once, so that this ends however many fail.
-            self.join_all();
+            self.collect_ended(sharing);
             self.look_again(sharing);
             if !self.asked.is_empty() {
                 self.started = Instant::now();
@@ -194,10 +187,23 @@ where
     }
 
     /// Joins the flights of the elements that have none.
-    fn join_all(&mut self) {
+    pub(super) fn join_all(&mut self) {
         for number in mem::take(&mut self.flights.unjoined) {
             self.join(number);
         }
+    }
+
+    /// Takes what the flights that have ended meanwhile have brought, without waiting.
+    pub(super) fn collect_ended<H: Sharing<R>>(&mut self, sharing: H) {
+        for (number, follower) in mem::take(&mut self.flights.follows) {
+            let end = if follower.is_waiting() { None } else { follower.end() };
+            match end {
+                Some(end) => self.ended(number, &follower, end, sharing),
+                None => self.flights.follows.push((number, follower)),
+            }
+        }
+        // Those whose leaders have failed. Once, so that this ends however many fail.
+        self.join_all();
     }
 
     /// Joins the flight of an element.
@@ -327,7 +333,9 @@ where
         };
         match result {
             Some(result) => {
-                handle.at(missing[number].hash, |engine, _| engine.counters().coalesced.add(1));
+                if !self.flights.offered.contains(&number) {
+                    handle.at(missing[number].hash, |engine, _| engine.counters().coalesced.add(1));
+                }
                 self.results[number] = Some(result);
             }
             None => self.flights.alone.push(number),
