@@ -19,7 +19,6 @@ use crate::store::place::{FastInsert, Place};
 use crate::store::policy::{Policy, StampedLru};
 use crate::store::removal_cause::RemovalCause;
 use crate::store::removed::{ClearedStore, RemovedEntries};
-use crate::store::sampling;
 use crate::store::types::CacheTypes;
 
 /// Invariant: the index has each occupied slot of the arena once, with the hash of its entry.
@@ -252,8 +251,7 @@ impl<C: CacheTypes> Bounded<C> {
             let meta = |slot| self.arena.get(Slot::from_index(slot)).map(|entry| &entry.meta);
             let Some(slot) = self.queue.next(now, steps, meta) else { return };
             let expired = self.remove(Place::from(Slot::from_index(slot)));
-            sampling::removed(self.policy.sampler(), &expired);
-            removed.push(expired, RemovalCause::Expired);
+            removed.push(super::sampling::gone(self.policy.sampler(), expired), RemovalCause::Expired);
         }
     }
 

@@ -16,6 +16,7 @@ pub(crate) mod lock_free;
 pub(crate) mod maxsize;
 pub(crate) mod place;
 pub mod policy;
+mod publishing;
 pub(crate) mod read_stripes;
 pub(crate) mod removal_cause;
 pub(crate) mod removed;
@@ -33,16 +34,9 @@ pub(crate) use policy::{Lru, Policy};
 pub(crate) use removal_cause::RemovalCause;
 pub(crate) use types::CacheTypes;
 
-use std::sync::Arc;
-
 use crate::insight::Sampler;
 use crate::key::KeyHash;
-use crate::store::lock_free::front::Front;
-use crate::store::lock_free::mirror::Mirror;
-use crate::store::lock_free::words::Words;
 use crate::store::place::FastInsert;
-use crate::store::policy::StampedLru;
-use crate::store::read_stripes::ReadStripes;
 use crate::store::removed::{ClearedStore, RemovedEntries};
 use crate::store::types::Stores;
 
@@ -62,38 +56,6 @@ impl<C: CacheTypes> ClearedStore<C> for Store<C> {
         for place in self.places() {
             let entry = self.get(place);
             report(&entry.key, &entry.value);
-        }
-    }
-}
-
-impl<C: CacheTypes<Meta = ()>> Store<C> {
-    /// Copies entries to `front` from now on, if the store keeps no order.
-    pub(crate) fn set_front(&mut self, front: Arc<Front>) {
-        if let Self::Unbounded(unbounded) = self {
-            unbounded.set_front(front);
-        }
-    }
-
-    /// Publishes the entries to the current thread in `stripes`, if the store keeps no order.
-    pub(crate) fn publish(&mut self, stripes: &ReadStripes<TableOf<C>>) {
-        if let Self::Unbounded(unbounded) = self {
-            unbounded.publish(stripes);
-        }
-    }
-}
-
-impl<C: CacheTypes<Policy = StampedLru, Meta = ()>> Store<C>
-where
-    C::Key: Words,
-    C::Value: Words,
-{
-    /// Publishes new and replaced entries to readers without the lock, and returns the mirror that they read, if there is
-    /// one. It is made if the cache `is_used`, or has entries enough.
-    #[inline]
-    pub(crate) fn publish_entries(&mut self, is_used: bool) -> Option<&Arc<Mirror>> {
-        match self {
-            Self::Unbounded(_) => None,
-            Self::Bounded(bounded) => bounded.publish(is_used),
         }
     }
 }
@@ -357,8 +319,7 @@ impl<C: CacheTypes> Store<C> {
     /// Removes an entry for another reason than lack of room.
     pub(crate) fn remove(&mut self, place: Place) -> Entry<C> {
         let entry = either!(self, store => store.remove(place));
-        sampling::removed(self.sampler(), &entry);
-        entry
+        sampling::gone(self.sampler(), entry)
     }
 
     /// Removes entries that have expired by `now`, while there are `steps` left: one for each entry.
@@ -370,8 +331,7 @@ impl<C: CacheTypes> Store<C> {
     /// Looks at one more entry, and removes it if it is not served any more.
     pub(crate) fn look(&mut self) -> Option<Entry<C>> {
         let gone = either!(self, _ => None, bounded => bounded.look())?;
-        sampling::removed(self.sampler(), &gone);
-        Some(gone)
+        Some(sampling::gone(self.sampler(), gone))
     }
 
     /// Removes the next victim; `None` if the store keeps no order.

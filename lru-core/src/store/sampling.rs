@@ -13,12 +13,13 @@ pub(super) fn hit<M: EntryMeta>(sampler: Option<&Sampler>, hash: KeyHash, meta: 
     }
 }
 
-/// Records that an entry was removed for another reason than lack of room.
+/// Records that an entry was removed for another reason than lack of room, and returns it.
 #[inline]
-pub(super) fn removed<K, V, M>(sampler: Option<&Sampler>, entry: &EntryOf<K, V, M>) {
+pub(super) fn gone<K, V, M>(sampler: Option<&Sampler>, entry: EntryOf<K, V, M>) -> EntryOf<K, V, M> {
     if let Some(sampler) = sampler {
         sampler.removed(entry.hash.get());
     }
+    entry
 }
 
 /// An entry that is about to be stored.
