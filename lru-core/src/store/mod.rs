@@ -232,6 +232,7 @@ impl<C: CacheTypes> Store<C> {
                 if is_surely_served(&entry.meta) {
                     let value = read(entry);
                     bounded.touch(place);
+                    sampling::hit(bounded.policy.sampler(), hash, &entry.meta);
                     return Some(value);
                 }
                 if !may_serve(&entry.meta) {
@@ -239,6 +240,7 @@ impl<C: CacheTypes> Store<C> {
                 }
                 let value = read(entry);
                 bounded.touch(place);
+                sampling::hit(bounded.policy.sampler(), hash, &entry.meta);
                 Some(value)
             }
         )

@@ -75,6 +75,11 @@ impl Lifecycle {
         self.has_info() || self.is_tagged()
     }
 
+    /// Whether entries have no metadata, and calls are not sampled.
+    pub(super) fn is_plain(&self) -> bool {
+        !self.has_metadata() && !self.is_sampled()
+    }
+
     /// The bound, where one is given.
     pub(crate) fn maxsize(&self) -> Option<&MaxSize> {
         self.eviction.maxsize.get()
@@ -140,7 +145,7 @@ impl Lifecycle {
 
     /// The types of policy and entry metadata, as arguments of the cache's type.
     pub(crate) fn types(&self, krate: &Krate) -> Option<TokenStream> {
-        if self.is_lru() && !self.is_sampled() && !self.has_metadata() {
+        if self.is_lru() && self.is_plain() {
             return None;
         }
         let policy = self.policy(krate);
