@@ -3,10 +3,10 @@
 //! Run it with `cargo run --example advise -- FILE [MAXSIZE]`, where `MAXSIZE` is the present one. Without a file, or with `-`, it
 //! reads the standard input: `gzip -dc calls.txt.gz | cargo run --example advise`.
 
+use std::env;
 use std::error::Error;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
-use std::{env, iter};
 
 use functools::LruCache;
 
@@ -28,7 +28,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("{insight}\n");
     println!("{:>10}  hit ratio", "maxsize");
     for point in insight.curve().iter().step_by(3) {
-        let bar: String = iter::repeat_n('#', (50.0 * point.hit_ratio) as usize).collect();
+        let bar: String =
+            (1..=50).take_while(|&n| f64::from(n) <= 50.0 * point.hit_ratio).map(|_| '#').collect();
         println!("{:>10} {:>8.1} %  {bar}", point.maxsize, 100.0 * point.hit_ratio);
     }
     println!("\nworking set {}, knee {}", insight.working_set(), insight.knee());

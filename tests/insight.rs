@@ -1,7 +1,7 @@
 //! `insight = true`: the hit ratio with other capacities, for every kind of cache.
 
 // A function is defined in the test that uses it.
-#![allow(clippy::items_after_statements)]
+#![allow(clippy::items_after_statements, clippy::unused_async)]
 
 use std::num::NonZeroU32;
 use std::pin::pin;
@@ -86,10 +86,14 @@ fn the_curve_is_that_of_an_exact_cache_of_each_capacity() {
         n * n
     }
     let keys: Vec<u64> = (0..5000_u64).map(|call| (call * call / 7 + call / 3) % 61).collect();
-    keys.iter().for_each(|&n| _ = square(n));
+    for &n in &keys {
+        square(n);
+    }
     for maxsize in 1..=64 {
         let exact = LruCache::new(Some(maxsize));
-        keys.iter().for_each(|&n| _ = exact.get_or_insert_with(n, || n * n));
+        for &n in &keys {
+            exact.get_or_insert_with(n, || n * n);
+        }
         let expected = exact.info().hit_ratio();
         assert!(same(square::cache_insight().hit_ratio(maxsize), expected), "{maxsize}");
     }
@@ -208,7 +212,8 @@ fn results_that_are_not_stored_are_misses_at_any_capacity() {
         NonZeroU32::try_from(n).map(|n| 1000 / n)
     }
     for _ in 0..1000 {
-        (_ = inverse(0), _ = inverse(1));
+        _ = inverse(0);
+        _ = inverse(1);
     }
     let insight = inverse::cache_insight();
     assert!(same(insight.best(), 0.4995) && insight.smallest_within(0.0) == 1, "{insight:?}");
@@ -250,6 +255,19 @@ fn nested_calls_are_sampled_too() {
     assert_eq!(insight.calls(), info.hits + info.misses);
     assert!(same(insight.best(), info.hit_ratio()), "{insight:?} {info}");
     assert_eq!(insight.smallest_within(0.0), 3); // n - 1, n - 2, n - 3
+}
+
+#[test]
+fn an_insight_knows_the_present_capacity() {
+    #[lru_cache(maxsize = 10, insight = true)]
+    fn square(n: u64) -> u64 {
+        n * n
+    }
+    in_turn(1000, 20).for_each(|n| _ = square(n));
+    square::cache_resize(40);
+    assert_eq!(square::cache_insight().maxsize(), Some(40));
+    in_turn(1000, 20).for_each(|n| _ = square(n));
+    assert!(square::cache_insight().to_string().starts_with("20 would do: 99 % (now 40"));
 }
 
 #[test]
