@@ -381,8 +381,20 @@ pub use lru_macros::cache;
 ///
 /// ## `maxsize`
 ///
-/// The capacity: a constant expression of any integer type. Zero or less disables caching and counts misses. `None` is
+/// The capacity: an expression of any integer type. Zero or less disables caching and counts misses. `None` is
 /// unbounded, like [`macro@cache`].
+///
+/// An expression with a call, such as `config().cache_size`, or with a `*` that follows a reference, is evaluated at run
+/// time, once, at the first call of the function or of an accessor. It may also be an `Option` of an integer. It names items, not
+/// arguments. If it panics, the panic is passed on, and the next call evaluates it again; a call of the function itself in it
+/// panics. Other first calls wait meanwhile, and a call costs one load more. All other expressions are constants; `const { size() }` makes one of a call, as
+/// `scope = thread` demands.
+///
+/// The accessor `f::cache_resize(maxsize)` changes the capacity, and evicts the entries that exceed it, as the policy and the
+/// shards have it; the eviction listener is called. `None` is unbounded, and with `0` nothing is stored. There is none where `maxsize`
+/// is `None` or `0` in the source; where it is a constant of value 0, `cache_resize` does nothing. A smaller cache keeps its memory for
+/// entries to come. With the feature `registry`, `registry::override_from_env()` sets capacities by
+/// variables of the environment.
 ///
 /// Hits of an unbounded cache run in parallel if arguments and results are types of the standard library, so
 /// that no user-defined `Eq` or `Clone` runs, and if none of the expiry options, `weight`, `on_evict`,
@@ -414,6 +426,18 @@ pub use lru_macros::cache;
 /// }
 /// (counted(1), counted(1));
 /// assert_eq!(counted::cache_info().misses, 2);
+///
+/// fn configured() -> usize {
+///     std::env::var("CACHE_SIZE").ok().and_then(|size| size.parse().ok()).unwrap_or(3)
+/// }
+///
+/// #[lru_cache(maxsize = configured())]
+/// fn double(n: u64) -> u64 {
+///     2 * n
+/// }
+/// (double(1), double(2), double(3));
+/// double::cache_resize(2);
+/// assert_eq!((double::cache_info().maxsize, double::cache_info().currsize), (Some(2), 2));
 /// ```
 ///
 /// ## `policy`
@@ -504,7 +528,7 @@ pub use lru_macros::cache;
 /// tenth of a second is left.
 ///
 /// A duration is a number of seconds, an integer or a float, or a [`Duration`](std::time::Duration): any
-/// expression of these types. `jitter = 0.1` shortens the `ttl` of each entry by a random fraction of up to a
+/// expression of these types, which each call evaluates. `jitter = 0.1` shortens the `ttl` of each entry by a random fraction of up to a
 /// tenth, so that entries stored together do not expire together. It never prolongs a `ttl`.
 ///
 /// ```
@@ -934,6 +958,8 @@ pub use lru_macros::cache;
 ///
 /// * All shards together never hold more than `maxsize` entries. Keys are not distributed evenly, so a shard may be full while
 ///   others are not: of 64 keys with `maxsize = 64, shards = 16`, about 50 stay. Leave some headroom.
+/// * A capacity that `cache_resize` sets, or that is known at run time only, is divided in the same way. If it is less than the number of shards,
+///   some shards store nothing.
 /// * Eviction is per shard, so the victim need not be the least recently used entry of the whole cache. With one lock per cache,
 ///   `shards = 1` (the default), the order is exact. With `weight`, each shard bounds its own total weight, and a result heavier
 ///   than `maxsize` divided by `shards` is not stored.
@@ -980,7 +1006,8 @@ pub use lru_macros::cache;
 /// of them: some 80 bytes each, 11 kB for 128 numbers. Each thread that calls it takes eight bytes for each entry (64 threads at
 /// a time; further ones take the lock). An unbounded cache has copies of the first 512 results that are hit after the first 256 hits,
 /// some 16 kB; hits of others take a lock, and whatever replaces or removes a result empties the copies. `lock_free = false` saves
-/// this memory, and a few nanoseconds of a miss.
+/// this memory, and a few nanoseconds of a miss. Where `maxsize` is known at run time only, up to 1024 entries are copied. When `cache_resize` raises
+/// the capacity beyond that for which the copy was made, there is no copy any more, and hits take the lock.
 ///
 /// ```
 /// use functools::lru_cache;
@@ -1515,6 +1542,7 @@ pub use lru_macros::cache;
 /// | `f::cache_insight()` | with [`insight = true`](#insight): an [`Insight`], the hit ratio expected with other capacities |
 /// | `f::cache_clear()` | empties the cache and resets the counters |
 /// | `f::cache_parameters()` | [`CacheParameters`]: maxsize and typed |
+/// | `f::cache_resize(maxsize)` | changes the [capacity](#maxsize) of a bounded cache, and evicts the entries that exceed it |
 /// | `f::wrapped(n)` | runs the function without the cache: Python's `f.__wrapped__(n)` |
 /// | `f::cache_contains(n)` | whether a fresh result is cached |
 /// | `f::cache_peek(n)` | the cached result, as an `Option` |

@@ -95,7 +95,7 @@ fn weights_count_against_the_new_capacity() {
     fn text(n: usize) -> String {
         "x".repeat(n)
     }
-    [30, 20, 10, 40].map(text);
+    [30, 20, 10, 40].into_iter().for_each(|n| _ = text(n));
     assert_eq!(text::cache_info().currsize, 100);
     text::cache_resize(50);
     assert_eq!(text::cache_info().currsize, 50);
@@ -285,7 +285,7 @@ mod at_run_time {
             n
         }
         let calls = AtomicUsize::new(0);
-        [1, 2, 2, 3, 1].map(|n| assert_eq!(hidden(&calls, n), n));
+        [1, 2, 2, 3, 1].into_iter().for_each(|n| assert_eq!(hidden(&calls, n), n));
         assert_eq!(calls.into_inner(), 4);
     }
 
@@ -373,6 +373,23 @@ mod at_run_time {
             scope.spawn(|| (start.wait(), inner(1)));
         });
         assert_eq!((outer::cache_info().maxsize, inner::cache_info().maxsize), (Some(4), Some(9)));
+    }
+
+    #[test]
+    fn the_expression_of_a_time_to_live_is_evaluated_by_each_call() {
+        static EVALUATED: AtomicUsize = AtomicUsize::new(0);
+        fn seconds() -> u64 {
+            EVALUATED.fetch_add(1, SeqCst);
+            600
+        }
+        #[lru_cache(ttl = seconds())]
+        fn f(n: u64) -> u64 {
+            n
+        }
+        for call in 1..4 {
+            f(1);
+            assert_eq!(EVALUATED.load(SeqCst), call);
+        }
     }
 
     #[test]

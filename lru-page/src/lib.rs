@@ -35,7 +35,7 @@
 //! `windows` has what was counted in the last minute, `1m`, in five minutes, `5m`, and since the start or
 //! the last reset, `all`: the length of the window, `sec`, which is up to ten seconds longer, or shorter if
 //! the page has not run for so long; `calls_per_sec`; `hits`, `misses`, `hit_ratio`, `errors`,
-//! `stale_hits`, `evictions`, `backend_hits` and `backend_errors`; `computing` and `backend`, each with
+//! `stale_hits`, `evictions`, `invalidated`, `invalidated_dependents`, `not_kept`, `backend_hits` and `backend_errors`; `computing` and `backend`, each with
 //! `count`, `mean_sec`, `p99_sec` (the time that 99 % do not exceed) and `buckets`, pairs of a bound in
 //! seconds (`null` for the last) and the number of times below it and not below the bound before. Windows
 //! go on when `cache_clear()` resets the counters of a function.

@@ -112,6 +112,9 @@ fn numbers_in(window: &Window) -> Value {
         "errors": stats.errors,
         "stale_hits": stats.stale_hits,
         "evictions": stats.evictions,
+        "invalidated": stats.invalidated,
+        "invalidated_dependents": stats.invalidated_dependents,
+        "not_kept": stats.not_kept,
         "computing": times(&counts.computing),
         "backend_hits": stats.backend_hits,
         "backend_errors": stats.backend_errors,
@@ -164,7 +167,7 @@ mod tests {
         let none = json!({ "count": 0, "mean_sec": null, "p99_sec": null, "buckets": [] });
         let mut expected = json!({
             "sec": 0.0, "calls_per_sec": null, "hits": 0, "misses": 0, "hit_ratio": null, "errors": 0, "stale_hits": 0,
-            "evictions": 0, "computing": none, "backend_hits": 0, "backend_errors": 0, "backend": none,
+            "evictions": 0, "invalidated": 0, "invalidated_dependents": 0, "not_kept": 0, "computing": none, "backend_hits": 0, "backend_errors": 0, "backend": none,
         });
         assert_eq!(window(now), expected);
         (expected["sec"], expected["calls_per_sec"]) = (json!(2.0), json!(0.0));

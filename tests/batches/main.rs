@@ -17,6 +17,7 @@ mod accessors;
 mod asyncs;
 mod flights;
 mod gather;
+mod mixed_storm;
 mod model;
 mod nested;
 mod options;

@@ -162,3 +162,66 @@ fn a_timer_of_another_kind_is_not_taken_over() {
         assert!(!timed::cache_contains(1) && outer::cache_contains(1));
     });
 }
+
+/// Computes from a result that is not stored, and waits until that would have expired.
+macro_rules! outer_of {
+    ($inner:ident) => {{
+        #[lru_cache(depends = true)]
+        fn outer(id: u32) -> u32 {
+            $inner(id)
+        }
+
+        isolated(|| {
+            assert_eq!(outer(1), 1);
+            assert!(!$inner::cache_contains(1));
+            until_past(|| !outer::cache_contains(1));
+            assert_eq!(outer::cache_stats().invalidated_dependents, 0);
+        });
+    }};
+}
+
+#[test]
+fn the_deadline_of_a_result_that_is_not_stored_counts() {
+    #[lru_cache(ttl = |_, _| Duration::from_millis(20), keep = |_, _| false, tags = |id| [functools::tag("not kept", id)])]
+    fn not_kept(id: u32) -> u32 {
+        id
+    }
+
+    #[lru_cache(ttl = 0.02, keep = |_, _| false, depends = true, single_flight = true)]
+    fn coalesced(id: u32) -> u32 {
+        id
+    }
+
+    #[lru_cache(ttl = 0.02, maxsize = 0, tags = |_, value| [functools::tag("nowhere", value)])]
+    fn nowhere(id: u32) -> u32 {
+        id
+    }
+
+    #[lru_cache(ttl = 0.02, maxsize = 0, depends = true, single_flight = true)]
+    fn nowhere_coalesced(id: u32) -> u32 {
+        id
+    }
+
+    outer_of!(not_kept);
+    outer_of!(coalesced);
+    outer_of!(nowhere);
+    outer_of!(nowhere_coalesced);
+}
+
+#[test]
+fn a_time_to_live_of_zero_is_over_for_calls_that_share_too() {
+    #[lru_cache(ttl = |_, _| 0, single_flight = true, tags = |id| [functools::tag("over", id)])]
+    fn over(id: u32) -> u32 {
+        id
+    }
+
+    #[lru_cache(depends = true)]
+    fn outer(id: u32) -> u32 {
+        over(id)
+    }
+
+    isolated(|| {
+        outer(1);
+        assert!(!outer::cache_contains(1));
+    });
+}

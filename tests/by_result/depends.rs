@@ -2,9 +2,10 @@
 
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::SeqCst};
 use std::task::Poll;
 use std::thread;
+use std::time::Duration;
 
 use functools::{depends_on, invalidate, isolated, lru_cache, tag};
 
@@ -510,5 +511,69 @@ fn hits_of_entries_that_are_surely_fresh_are_recorded() {
         assert_eq!(user::cache_info().hits, 2);
         invalidate(tag("fresh user", 1));
         assert!(!page::cache_contains(1) && page::cache_contains(2));
+    });
+}
+
+#[test]
+fn what_a_slow_computation_reads_on_another_thread_is_known() {
+    static NOW: AtomicU64 = AtomicU64::new(0);
+
+    #[lru_cache(tags = |id| [tag("slow source", id)])]
+    fn source(id: u32) -> u32 {
+        id
+    }
+
+    #[lru_cache(depends = true, ttl = 60, stale_if_slow = 600, timer = || NOW.load(SeqCst))]
+    fn slow(id: u32) -> u32 {
+        source(id)
+    }
+
+    #[lru_cache(depends = true)]
+    fn page(id: u32) -> u32 {
+        slow(id)
+    }
+
+    // Not in an isolation: the computation runs on another thread.
+    slow(1);
+    NOW.store(60, SeqCst);
+    page(1);
+    assert_eq!(slow::cache_info().misses, 2);
+    invalidate(tag("slow and unrelated", ())).unwrap();
+    assert!(page::cache_contains(1));
+    invalidate(tag("slow source", 1)).unwrap();
+    assert!(!page::cache_contains(1) && !slow::cache_contains(1));
+}
+
+#[test]
+fn what_is_kept_for_failures_is_tested_as_well_and_what_was_evicted_is_not() {
+    static FAILS: AtomicBool = AtomicBool::new(false);
+
+    #[lru_cache(ttl = 10, stale_if_error = 100, timer = now)]
+    fn read(id: u32) -> Result<u32, u32> {
+        if FAILS.load(SeqCst) { Err(id) } else { Ok(id) }
+    }
+
+    #[lru_cache(maxsize = 1, depends = true)]
+    fn small(id: u32) -> u32 {
+        id
+    }
+
+    #[lru_cache(depends = true)]
+    fn page(id: u32) -> u32 {
+        small(id)
+    }
+
+    isolated(|| {
+        (read(1).unwrap(), read(2).unwrap());
+        FAILS.store(true, SeqCst);
+        advance(Duration::from_secs(10));
+        read::cache_retain(|id, _| *id != 1);
+        assert_eq!((read(1), read(2)), (Err(1), Ok(2)));
+
+        (page(1), page(2));
+        small::cache_retain(|_, _| false);
+        assert!(page::cache_contains(1) && !page::cache_contains(2));
+        small::cache_invalidate(1);
+        assert!(!page::cache_contains(1));
     });
 }

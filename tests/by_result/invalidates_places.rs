@@ -361,56 +361,6 @@ fn a_blocking_backend_with_a_cache_of_each_thread_or_in_an_object() {
     assert!(STORE.len() == 0 && !of_thread::cache_contains(1) && !MEMO.contains(&2));
 }
 
-#[test]
-fn a_backend_and_an_object_in_self() {
-    static STORE: Store = Store::new();
-    static AWAITED: Awaited = Awaited(Store::new());
-
-    struct Shop(LruCache<u32, u32>, LruCache<u32, u32>);
-
-    #[memoize]
-    impl Shop {
-        #[lru_cache(cache = self.0, backend = &STORE, namespace = "shop.price", depends = true)]
-        fn price(&self, id: u32) -> u32 {
-            id
-        }
-
-        #[lru_cache(cache = self.1, backend = &AWAITED, namespace = "shop.stock", tags = |_, id| [tag("stock", id)])]
-        async fn stock(#[key(skip)] &self, id: u32) -> u32 {
-            id
-        }
-
-        #[invalidates(self.price(id))]
-        fn set(&mut self, id: u32) {
-            assert_ne!(id, 2);
-        }
-
-        #[invalidates(self.stock(id), self.price(id))]
-        async fn set_all(&mut self, id: u32) {
-            assert_ne!(id, 0);
-        }
-    }
-
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-    let mut shop = Shop(LruCache::new(None), LruCache::new(None));
-    // Backends without tags keep no results that have some.
-    let fill = |shop: &Shop| {
-        for id in 1..4 {
-            shop.price(id);
-            runtime.block_on(within(shop.stock(id)));
-        }
-    };
-    let are_in = |shop: &Shop| [1, 2, 3].map(|id| (shop.0.contains(&id), shop.1.contains(&id)));
-    fill(&shop);
-    assert_eq!(are_in(&shop), [(true, true); 3]);
-    shop.set(1);
-    assert!(catch_unwind(AssertUnwindSafe(|| shop.set(2))).is_err());
-    assert_eq!(are_in(&shop), [(false, true), (false, true), (true, true)]);
-    fill(&shop);
-    runtime.block_on(within(shop.set_all(3)));
-    assert_eq!(are_in(&shop), [(true, true), (true, true), (false, false)]);
-}
-
 fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }

@@ -10,6 +10,7 @@
 
 use std::cell::Cell;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -18,7 +19,7 @@ use functools::backend::{
     AsyncBackend, Backend, BackendError, ErrorKind, Lease, Lookup, LookupOptions, Memory, Stored, TAGS,
     memory,
 };
-use functools::{Tag, depends_on, invalidate, invalidates, isolated, lru_cache, tag};
+use functools::{LruCache, Tag, depends_on, invalidate, invalidates, isolated, lru_cache, memoize, tag};
 
 #[path = "../by_result/recorder.rs"]
 mod recorder;
@@ -694,4 +695,144 @@ fn without_a_runtime_it_is_told_that_an_invalidation_is_lost() {
     let seen = TOLD.load(SeqCst);
     drop(invalidate(tag("untold", 1)));
     assert!(TOLD.load(SeqCst) > seen);
+}
+
+#[test]
+fn a_result_that_is_fetched_passes_its_deadline_on() {
+    let _alone = alone();
+    static STORE: Store = store();
+    const SPAN: Duration = Duration::from_millis(50);
+
+    #[lru_cache(maxsize = 0, backend = &*STORE, namespace = "fetched-price", ttl = SPAN, depends = true)]
+    fn price(id: u32) -> u32 {
+        id
+    }
+
+    #[lru_cache(backend = &*STORE, namespace = "fetched-total", ttl = SPAN, tags = |id| [tag("fetched", id)])]
+    fn total(id: u32) -> u32 {
+        id
+    }
+
+    #[lru_cache(backend = &*STORE, namespace = "fetched-list", depends = true)]
+    fn list(id: u32) -> u32 {
+        total(id)
+    }
+
+    #[lru_cache(depends = true)]
+    fn page(id: u32) -> u32 {
+        price(id) + list(id)
+    }
+
+    let until_past = |is_past: &dyn Fn() -> bool| {
+        let start = std::time::Instant::now();
+        while !is_past() {
+            assert!(start.elapsed() < Duration::from_secs(60), "the deadline is near");
+            std::thread::yield_now();
+        }
+    };
+    isolated(|| {
+        _ = (price(1), list(1));
+        isolated(|| {
+            assert_eq!(page(1), 2);
+            until_past(&|| !page::cache_contains(1));
+            // Not the value in the backend, which it would look for.
+            until_past(&|| list::cache_entries().is_empty());
+        });
+    });
+}
+
+#[test]
+fn a_value_that_was_invalidated_in_the_backend_is_given_to_the_body() {
+    let _alone = alone();
+    static STORE: Store = store();
+
+    #[lru_cache(backend = &*STORE, namespace = "former", ttl = 60, tags = |id| [tag("former", id)])]
+    fn page(id: u32, #[previous] old: Option<&(u32, Option<u32>)>) -> (u32, Option<u32>) {
+        (source() + id, old.map(|old| old.0))
+    }
+
+    isolated(|| {
+        assert_eq!(page(10), (10, None));
+        change(tag("former", 10));
+        // Another process finds what it must not serve.
+        assert_eq!(isolated(|| page(10)), (11, Some(10)));
+        assert_eq!(isolated(|| page(10)), (11, Some(10)), "found");
+        lose_nonces(&STORE);
+        assert_eq!(isolated(|| page(10)), (11, Some(11)));
+    });
+}
+
+#[test]
+fn what_was_computed_from_the_error_of_a_backend_is_valid_until_anything_is_invalidated() {
+    let _alone = alone();
+    static STORE: LazyLock<Faulty> =
+        LazyLock::new(|| Faulty { entries: memory(1 << 20), fails: AtomicBool::new(true) });
+
+    #[lru_cache(backend = &*STORE, namespace = "failing", strict = true, tags = |_, name| [tag("failing", name.len())])]
+    fn name(id: u32) -> Result<String, BackendError> {
+        Ok(id.to_string())
+    }
+
+    #[lru_cache(depends = true)]
+    fn page(id: u32) -> String {
+        name(id).unwrap_or_default()
+    }
+
+    isolated(|| {
+        assert_eq!(page(7), "");
+        STORE.fails.store(false, SeqCst);
+        assert!(page::cache_contains(7));
+        drop(invalidate(tag("failing", 1)));
+        assert_eq!(page(7), "7");
+    });
+}
+
+#[test]
+fn a_backend_and_an_object_in_self() {
+    let _alone = alone();
+    static STORE: Store = store();
+    static AWAITED: Store = store();
+
+    struct Shop(LruCache<u32, u32>, LruCache<u32, u32>);
+
+    #[memoize]
+    impl Shop {
+        #[lru_cache(cache = self.0, backend = &*STORE, namespace = "shop.price", depends = true)]
+        fn price(&self, id: u32) -> u32 {
+            id
+        }
+
+        #[lru_cache(cache = self.1, backend = &*AWAITED, namespace = "shop.stock", tags = |_, id| [tag("stock", id)])]
+        async fn stock(#[key(skip)] &self, id: u32) -> u32 {
+            id
+        }
+
+        #[invalidates(self.price(id))]
+        fn set(&mut self, id: u32) {
+            assert_ne!(id, 2);
+        }
+
+        #[invalidates(self.stock(id), self.price(id))]
+        async fn set_all(&mut self, id: u32) {
+            assert_ne!(id, 0);
+        }
+    }
+
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let mut shop = Shop(LruCache::new(None), LruCache::new(None));
+    let fill = |shop: &Shop| {
+        for id in 1..4 {
+            shop.price(id);
+            runtime.block_on(within(shop.stock(id)));
+        }
+    };
+    let are_in = |shop: &Shop| [1, 2, 3].map(|id| (shop.0.contains(&id), shop.1.contains(&id)));
+    fill(&shop);
+    assert_eq!(are_in(&shop), [(true, true); 3]);
+    shop.set(1);
+    assert!(catch_unwind(AssertUnwindSafe(|| shop.set(2))).is_err());
+    assert_eq!(are_in(&shop), [(false, true), (false, true), (true, true)]);
+    fill(&shop);
+    runtime.block_on(within(shop.set_all(3)));
+    assert_eq!(are_in(&shop), [(true, true), (true, true), (false, false)]);
 }

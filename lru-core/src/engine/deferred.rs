@@ -8,6 +8,7 @@ use core::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 
 use crate::key::KeyHash;
+use crate::store::maxsize::Capacity;
 use crate::store::removed::RemovedEntry;
 use crate::store::{Place, RemovalCause};
 
@@ -22,7 +23,7 @@ pub(crate) struct Deferred<E> {
     /// lock is released.
     entries: RefCell<Vec<RemovedEntry<E>>>,
     /// The capacity that was requested.
-    capacity: Cell<Option<Option<usize>>>,
+    capacity: Cell<Option<Capacity>>,
 }
 
 /// A set of places. It does not depend on the types of a cache, so its code is compiled once, in this crate.
@@ -67,7 +68,7 @@ pub(crate) struct Work<E> {
     pub(crate) clear: bool,
     pub(crate) tombstones: Vec<(Place, RemovalCause)>,
     pub(crate) entries: Vec<RemovedEntry<E>>,
-    pub(crate) capacity: Option<Option<usize>>,
+    pub(crate) capacity: Option<Capacity>,
 }
 
 impl<E> Deferred<E> {
@@ -133,7 +134,7 @@ impl<E> Deferred<E> {
 
     /// Sets the capacity when the read is over.
     pub(crate) fn resize(&self, capacity: Option<usize>) {
-        self.capacity.set(Some(capacity));
+        self.capacity.set(Some(Capacity(capacity)));
         self.any.set(true);
     }
 

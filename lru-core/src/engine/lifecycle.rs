@@ -55,6 +55,11 @@ pub trait Expiry<T> {
         None
     }
 
+    /// Like [`own_deadline`](Self::own_deadline), of a result for which no entry is made.
+    fn deadline_without_entry(&self, _options: &EntryOptions) -> Option<Ticks> {
+        None
+    }
+
     /// Returns the time since an entry was stored, if it is recorded and the clock measures seconds.
     fn age(&self, _meta: &T) -> Option<Duration> {
         None

@@ -63,7 +63,8 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
                 let entry = store.get(place);
                 // `holds`, even this call of it, may have called the cache and removed the entry. An expired
                 // entry is removed as such.
-                let is_kept = !lifecycle.check(&entry.meta, now).is_live() || holds(&entry.key, &entry.value);
+                // One that is kept for calls that fail is tested.
+                let is_kept = lifecycle.check(&entry.meta, now).is_gone() || holds(&entry.key, &entry.value);
                 drop(store);
                 if !is_kept && !state.deferred.hides(place) {
                     state.change_log.changed(hash);

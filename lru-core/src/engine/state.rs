@@ -9,6 +9,7 @@ use crate::expiry::Freshness;
 use crate::key::KeyHash;
 use crate::observe::info::LockedCounters;
 use crate::store::change_log::ChangeLog;
+use crate::store::maxsize::Capacity;
 use crate::store::policy::Policy;
 use crate::store::{CacheTypes, Entry, EntryMeta, MaxSize, Place, RemovalCause, Removed, Store};
 use crate::tags::node::Invalidity;
@@ -200,7 +201,7 @@ impl<C: CacheTypes> State<C> {
         if clear {
             removed.push_cleared(store.take());
         }
-        if let Some(capacity) = capacity {
+        if let Some(Capacity(capacity)) = capacity {
             store.resize(capacity, removed);
         }
     }

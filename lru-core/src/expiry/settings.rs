@@ -69,7 +69,7 @@ pub struct MaxAge {
 
 impl MaxAge {
     /// Returns for how much longer the copy is fresh, and is kept.
-    fn left(self) -> [Duration; 2] {
+    pub(crate) fn left(self) -> [Duration; 2] {
         let elapsed = self.since.elapsed();
         let is_limited = |age: &Duration| *age != Duration::MAX;
         [self.fresh, self.kept]

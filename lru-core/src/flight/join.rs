@@ -27,7 +27,7 @@ impl<K, V> FlightTable<K, V> {
     /// and how long it may take.
     ///
     /// `is_superseded` returns whether a computation that began at an epoch is out of date: its flight is not
-    /// joined.
+    /// joined, and leaves the table.
     pub(crate) fn join(
         self: &Arc<Self>,
         hash: KeyHash,
@@ -63,8 +63,13 @@ impl<K, V> FlightTable<K, V> {
             let candidates: Vec<_> = table.iter_hash(hash.get()).filter(is_candidate).cloned().collect();
             drop(table);
             for flight in candidates {
-                let is_same = key.as_ref().is_some_and(|key| same(&flight.key, key));
-                if !is_same || flight.began().is_some_and(&is_superseded) {
+                if !key.as_ref().is_some_and(|key| same(&flight.key, key)) {
+                    rejected.push(flight);
+                    continue;
+                }
+                if let Some(began) = flight.began().filter(|began| is_superseded(*began)) {
+                    // No call joins it later, when another leads it: there is one flight for each key.
+                    self.remove_if(&flight, || flight.began() == Some(began));
                     rejected.push(flight);
                     continue;
                 }

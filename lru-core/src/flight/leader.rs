@@ -91,6 +91,12 @@ impl<K, V> Leader<K, V> {
         self.flight.is_led_by(self.number)
     }
 
+    /// Returns whether calls may join the flight. Not if a change has superseded a former leader: another flight has the key then,
+    /// or will have, and a follower that takes over joins that one instead.
+    pub(crate) fn may_be_joined(&self) -> bool {
+        self.flights.contains(&self.flight)
+    }
+
     /// Returns whether any follower waits for this leader. If there is none, the flight ends: no call joins
     /// any more.
     pub(crate) fn is_followed(&mut self) -> bool {

@@ -14,7 +14,8 @@
 //! does not take over in time, the next is woken.
 //!
 //! Invariant: a flight that has been published, or that has neither leader nor followers, is not in the table,
-//! so no call can join it.
+//! so no call can join it. Neither is one that a call has found superseded by a change: its followers join anew when
+//! its leader goes.
 
 pub(crate) mod catch;
 pub(crate) mod cycles;

@@ -82,6 +82,11 @@ impl<K, V> FlightTable<K, V> {
         (table.len(), table.iter().map(|flight| flight.followers.load(Relaxed)).sum())
     }
 
+    /// Returns whether calls may join `flight`.
+    pub(super) fn contains(&self, flight: &Arc<Flight<K, V>>) -> bool {
+        self.0.lock().find(flight.hash.get(), |other| Arc::ptr_eq(other, flight)).is_some()
+    }
+
     /// Removes `flight` if `condition` holds under the lock of the table: no call joins it from then on. Returns
     /// whether it holds.
     pub(super) fn remove_if(&self, flight: &Arc<Flight<K, V>>, condition: impl FnOnce() -> bool) -> bool {

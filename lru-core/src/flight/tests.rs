@@ -247,9 +247,28 @@ fn a_computation_that_is_superseded_is_not_joined() {
     assert!(matches!(join(), Joined::Follow(_)));
     leader.begin(Epoch::FIRST);
     let Joined::Lead(next) = join() else { panic!("the first is out of date") };
-    assert_eq!(flights.count(), (2, 0));
+    assert_eq!(flights.count(), (1, 0));
     drop(leader);
     drop(next);
+    assert_eq!(flights.count(), (0, 0));
+}
+
+#[test]
+fn a_computation_that_is_superseded_is_not_joined_when_another_call_takes_it_over() {
+    let _time = alone_in_time();
+    let flights = flights();
+    let leader = lead(&flights, 1);
+    leader.begin(Epoch::FIRST);
+    let [(mut first, task)] = waiting(&flights, 1);
+    let join = || flights.join(hash(1), &mut Some(1), u64::eq, NEVER, |began| began == Epoch::FIRST);
+    let Joined::Lead(next) = join() else { panic!("the first is out of date") };
+    drop(leader);
+    let successor = task.take_over(&mut first);
+    assert!(next.may_be_joined() && !successor.may_be_joined());
+    let Joined::Follow(other) = join() else { panic!("the second is current") };
+    successor.publish(Published::Stored(10));
+    next.publish(Published::Stored(20));
+    assert_eq!([first, other].each_ref().map(published), [Some(10), Some(20)]);
     assert_eq!(flights.count(), (0, 0));
 }
 

@@ -147,6 +147,11 @@ impl<C: Clock, H, W: Staleness> Expiry<EntryInfo<W>> for Options<C, H> {
         has_own.then_some(if C::IS_SYSTEM { fresh_until } else { Ticks::NEVER })
     }
 
+    fn deadline_without_entry(&self, options: &EntryOptions) -> Option<Ticks> {
+        let info: EntryInfo<W> = self.expiry.info(self.clock.now().now(), *options);
+        Expiry::<EntryInfo<W>>::own_deadline(self, &info, options)
+    }
+
     fn age(&self, info: &EntryInfo<W>) -> Option<Duration> {
         C::Time::between(info.stored, self.clock.now().now()).duration()
     }

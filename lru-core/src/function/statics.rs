@@ -107,7 +107,6 @@ impl UnboundedPlacement for SelectPlacement<2> {
 }
 
 /// The largest capacity of a cache with lock-free hits.
-#[expect(clippy::cast_possible_wrap, reason = "it is small")]
 const MAX_LOCK_FREE: i128 = MAX_MIRRORED as i128;
 
 /// The largest number of words of a key, and of a value, of a cache with lock-free hits.

@@ -77,6 +77,10 @@ impl<K, V, C: Clock> Expiry<ObjectInfo> for FunctionSettings<'_, K, V, C> {
         self.settings.own_deadline(info, options, &self.expiry)
     }
 
+    fn deadline_without_entry(&self, options: &EntryOptions) -> Option<Ticks> {
+        self.settings.deadline_without_entry(options, &self.expiry)
+    }
+
     fn age(&self, info: &ObjectInfo) -> Option<Duration> {
         self.settings.age(info)
     }

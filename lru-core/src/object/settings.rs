@@ -84,6 +84,21 @@ impl<K, V, C: Clock> Settings<K, V, C> {
         has_own.then_some(if C::IS_SYSTEM { fresh_until } else { Ticks::NEVER })
     }
 
+    /// Like [`own_deadline`](Self::own_deadline), of a result for which no entry is made. That of a `ttu` function is unknown.
+    pub(super) fn deadline_without_entry(
+        &self,
+        options: &EntryOptions,
+        expiry: &ExpirySettings<C::Time>,
+    ) -> Option<Ticks> {
+        let has_own = options.has_deadline() || expiry.has_ttl(options.is_error);
+        if !has_own && self.ttu.is_some() {
+            return None;
+        }
+        let expiry = if has_own { expiry } else { &self.expiry };
+        let info = expiry.info(self.clock.now().now(), *options);
+        self.own_deadline(&info, options, expiry)
+    }
+
     /// Gives the entry of a value that is put its own tag, if the object has tags. The value counts as computed now.
     #[inline]
     pub(super) fn tag_put(&self, info: &mut ObjectInfo, hash: KeyHash) {
@@ -160,6 +175,10 @@ impl<K, V, C: Clock> Expiry<ObjectInfo> for &Settings<K, V, C> {
 
     fn own_deadline(&self, info: &ObjectInfo, options: &EntryOptions) -> Option<Ticks> {
         Settings::own_deadline(self, info, options, &self.expiry)
+    }
+
+    fn deadline_without_entry(&self, options: &EntryOptions) -> Option<Ticks> {
+        Settings::deadline_without_entry(self, options, &self.expiry)
     }
 
     fn age(&self, info: &ObjectInfo) -> Option<Duration> {

@@ -19,6 +19,7 @@
 //! ```
 
 use core::fmt;
+use std::ffi::OsStr;
 use std::string::String;
 use std::vec::{self, Vec};
 
@@ -32,7 +33,7 @@ pub use super::counts::Counts;
 pub use super::histogram::{TimeBucket, TimeHistogram};
 #[cfg(feature = "metrics")]
 pub use super::metrics::publish_metrics;
-pub use super::overrides::{OverrideError, OverrideErrorReason, override_from, override_from_env};
+pub use super::overrides::{OverrideError, OverrideErrorReason};
 
 /// A memoized function in the registry.
 ///
@@ -209,6 +210,79 @@ pub fn clear_all() {
     functions().for_each(Function::clear);
 }
 
+/// Sets capacities from the environment of the process, in place of those in the source: operators change sizes without
+/// a new build.
+///
+/// The variable for the function `shop::price` is `FUNCTOOLS_MAXSIZE__SHOP__PRICE`; [`Function::maxsize_variable`] returns it. Its
+/// value is what the accessor `cache_resize` takes: a number of entries (with `weight`, their total weight), or `none`.
+/// The environment is read by this call alone, so call it at the start of the program. Returns the number of
+/// capacities that were set.
+///
+/// # Errors
+///
+/// Returns all variables that begin with `FUNCTOOLS_MAXSIZE` and have set no capacity, sorted by name. The
+/// others have taken effect.
+///
+/// # Panics
+///
+/// If the environment cannot be read on this platform, or if the expression of the `maxsize` of a function panics.
+///
+/// # Examples
+///
+/// ```
+/// # mod functools { pub use lru_core::registry; }
+/// use functools::registry;
+///
+/// if let Err(errors) = registry::override_from_env() {
+///     for error in errors {
+///         eprintln!("{error}");
+///     }
+/// }
+/// ```
+pub fn override_from_env() -> Result<usize, Vec<OverrideError>> {
+    override_from(std::env::vars_os())
+}
+
+/// Like [`override_from_env`], but with variables from elsewhere, such as a file: pairs of a name and a value. Names
+/// that do not begin with `FUNCTOOLS_MAXSIZE` are skipped. Of two pairs with one name the last one decides.
+///
+/// # Errors
+///
+/// As those of [`override_from_env`].
+pub fn override_from<N: AsRef<OsStr>, V: AsRef<OsStr>>(
+    variables: impl IntoIterator<Item = (N, V)>,
+) -> Result<usize, Vec<OverrideError>> {
+    let known: Vec<_> = functions().map(|function| (function.maxsize_variable(), function)).collect();
+    let (mut count, mut errors) = (0, Vec::new());
+    for (name, value) in variables {
+        let (Some(variable), value) = (name.as_ref().to_str(), value.as_ref().to_string_lossy()) else {
+            continue;
+        };
+        if !variable.starts_with(overrides::PREFIX) {
+            continue;
+        }
+        match set(&known, variable, &value) {
+            Ok(()) => count += 1,
+            Err(reason) => {
+                errors.push(OverrideError::new(variable, &value, reason));
+            }
+        }
+    }
+    errors.sort_by(|one, other| one.variable().cmp(other.variable()));
+    if errors.is_empty() { Ok(count) } else { Err(errors) }
+}
+
+/// Sets the capacity of the function with this variable.
+fn set(known: &[(String, &Function)], variable: &str, value: &str) -> Result<(), OverrideErrorReason> {
+    let mut named = known.iter().filter(|(name, _)| name == variable).map(|(_, function)| function);
+    let function = named.next().ok_or(OverrideErrorReason::UnknownFunction)?;
+    if named.next().is_some() {
+        return Err(OverrideErrorReason::SeveralFunctions);
+    }
+    let maxsize = overrides::capacity(value)?;
+    if function.resize(maxsize) { Ok(()) } else { Err(OverrideErrorReason::NotBounded) }
+}
+
 /// The cache of a registered function, without its types. Used by generated code.
 pub trait RegisteredCache {
     /// Returns hits, misses, capacity and number of entries.
@@ -237,4 +311,19 @@ pub trait RegisteredCache {
 
     /// Changes the capacity; `false` if there is none.
     fn resize(&self, maxsize: Option<usize>) -> bool;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_of_others_are_skipped_and_all_errors_are_returned() {
+        let variables = [("PATH", "7"), ("FUNCTOOLS_MAXSIZE__NO__SUCH", "7"), ("FUNCTOOLS_MAXSIZE_B", "x")];
+        let errors = override_from(variables).unwrap_err();
+        assert!(errors.iter().all(|error| error.reason() == OverrideErrorReason::UnknownFunction));
+        let names: Vec<_> = errors.iter().map(OverrideError::variable).collect();
+        assert_eq!(names, ["FUNCTOOLS_MAXSIZE_B", "FUNCTOOLS_MAXSIZE__NO__SUCH"]);
+        assert_eq!(override_from([("PATH", "7")]), Ok(0));
+    }
 }

@@ -18,6 +18,10 @@ pub enum MaxSize {
     Bounded(NonZeroUsize),
 }
 
+/// The capacity of a bounded store that was requested; `None` is no bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Capacity(pub(crate) Option<usize>);
+
 impl MaxSize {
     /// Converts an integer. Zero and negative numbers disable the cache (as in Python 3.8 and later); numbers above
     /// `usize::MAX` are reduced to it.

@@ -148,13 +148,33 @@ impl Validity {
         self.found.set(found);
     }
 
-    /// Notes that the result is not to be used again: nor is what is computed from it, unless that has a time to live of its
-    /// own.
+    /// Returns whether the result has a node.
+    pub(crate) fn is_judged(&self) -> bool {
+        self.judged_node().is_some()
+    }
+
+    /// Notes when the time to live of the judged result ends, if no entry does so: also for what is computed from it, unless
+    /// that has a time to live of its own.
     #[cold]
-    pub(crate) fn expired(&self) {
+    pub(crate) fn ends(&self, deadline: u64) {
         if let Some(node) = self.judged_node() {
-            node.set_deadline(0);
+            node.set_deadline(deadline);
         }
+    }
+
+    /// Like [`judged`](Self::judged), for a result that is not stored and whose key is unknown: it is valid only until anything is
+    /// invalidated.
+    #[cold]
+    pub(crate) fn judged_apart(&self) {
+        let found = self.found.take().map(|found| match *found {
+            Found::Computed(Obtained { computed, .. }) => {
+                let node = computed.with_unknown_tags().into_node([]);
+                record(&node);
+                Box::new(Found::Judged(node))
+            }
+            found => Box::new(found),
+        });
+        self.found.set(found);
     }
 
     /// Notes that the result was found in a backend, and what it depends on.
@@ -216,15 +236,21 @@ impl Validity {
     }
 
     /// Begins a put anew, after what was computed from the former value was invalidated. A value that has been
-    /// invalidated itself since it was put stays invalid.
+    /// invalidated itself since it was put stays invalid; `entry` are its tags in the backend.
     #[cfg(feature = "backend")]
-    pub(crate) fn put_again(&self, cache: u64) {
+    pub(crate) fn put_again(&self, cache: u64, entry: Option<EntryTags>) {
         let Some(found) = self.found.take() else { return };
         let found = match *found {
             Found::Computed(Obtained { computed, tags, noted }) => {
                 let (now, former) = (Beginning::now(), computed.beginning().generation);
                 let within = tags.iter().map(|&tag| TagId::of_tag_in(cache, tag));
-                let mut all = tags.iter().copied().chain(within).chain([TagId::of_cache(cache)]);
+                let here = tags.iter().copied().chain(within).chain([TagId::of_cache(cache)]);
+                // But for its own tag, which the put itself has invalidated.
+                let outside = entry.into_iter().flat_map(|entry| {
+                    let within = tags.iter().map(move |&tag| entry.within(tag));
+                    within.chain([entry.function, TagId::OUTSIDE])
+                });
+                let mut all = here.chain(outside);
                 let is_valid = all.all(|tag| !now.domain.is_invalidated(tag, former));
                 let computed = if is_valid { computed.renewed(now) } else { computed };
                 Found::Computed(Obtained { computed, tags, noted })

@@ -7,6 +7,7 @@ mod attribute;
 mod block;
 mod given;
 mod groups;
+mod maxsize;
 mod suggest;
 mod synonyms;
 mod table;
@@ -26,10 +27,11 @@ pub(crate) use attribute::Attribute;
 pub(crate) use block::BlockArgs;
 pub(crate) use given::Given;
 pub(crate) use groups::ungrouped;
+pub(crate) use maxsize::MaxSize;
 pub(crate) use table::{Args, Backend, Eviction, Expiry, Flight, Items, Placement, Results, Validity};
 #[cfg(test)]
 pub(crate) use table::{Described, REFERENCE};
-pub(crate) use values::{Accessors, Format, MaxSize, OnLost, Policy, Scope, SingleFlight, Swr};
+pub(crate) use values::{Accessors, Format, OnLost, Policy, Scope, SingleFlight, Swr};
 
 use table::Entry;
 

@@ -27,9 +27,10 @@ use syn::{Expr, LitStr, Path, Token};
 
 use super::attribute::Attribute;
 use super::given::Given;
+use super::maxsize::{MaxSize, maxsize};
 use super::values::{
-    Accessors, Format, MaxSize, OnLost, Policy, Scope, SingleFlight, Swr, count, duration, expression,
-    fraction, function, maxsize, name, namespace, number, path, shards, stale, tags, time_to_live, word,
+    Accessors, Format, OnLost, Policy, Scope, SingleFlight, Swr, count, duration, expression, fraction,
+    function, name, namespace, number, path, shards, stale, tags, time_to_live, word,
 };
 
 /// Turns the table into the structs of the groups, [`Args`], [`OPTIONS`] and [`REFERENCE`].
@@ -100,7 +101,8 @@ options! {
     /// How many results are kept, which of them is evicted for another, and what is called then.
     Eviction: eviction, "Size and eviction" {
         /// Capacity in entries, or with `weight` their total weight; `None`: unbounded; `0`: caching off.
-        maxsize: MaxSize = maxsize, "an integer or `None`",
+        maxsize: MaxSize = maxsize,
+            "an integer, `None`, or an expression such as `config().cache_size`",
             default "`128`", see "maxsize", not in Cache;
         /// Eviction policy: which entry makes room for another.
         policy: Policy = word, "one of `lru`, `lfu`, `fifo`, `rr`, `sieve`, `s3_fifo` and `w_tinylfu`",

@@ -2,11 +2,13 @@
 //!
 //! A parser gets the option's help text, and underlines with it what was written instead of a value.
 
-use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
+use proc_macro2::Ident;
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
-use syn::{Expr, ExprUnary, Lit, LitBool, LitInt, LitStr, Path, Token, UnOp};
+use syn::{Expr, Lit, LitBool, LitStr, Path, Token, UnOp};
+
+use super::maxsize::MaxSize;
 
 /// The eviction policy.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -310,119 +312,4 @@ pub(super) fn stale(input: ParseStream, takes: &str) -> syn::Result<Swr> {
         return Ok(if input.parse::<LitBool>()?.value { Swr::Always } else { Swr::Never });
     }
     duration(input, takes).map(Swr::For)
-}
-
-/// `maxsize` as it was written.
-pub(crate) enum MaxSize {
-    None,
-    Literal(i128),
-    /// A constant expression; whether it is an integer, rustc checks.
-    Expression(Expr),
-    /// An expression with a call: it is evaluated at run time.
-    AtRunTime(Expr),
-}
-
-pub(super) fn maxsize(input: ParseStream, takes: &str) -> syn::Result<MaxSize> {
-    MaxSize::new(input.parse()?, takes)
-}
-
-impl MaxSize {
-    /// The bound of a cache whose `maxsize` is not given: as in Python.
-    pub(crate) const DEFAULT: i128 = 128;
-
-    pub(crate) fn new(expr: Expr, takes: &str) -> syn::Result<Self> {
-        let refused = |expr| Err(syn::Error::new_spanned(expr, takes));
-        match &expr {
-            Expr::Path(path) if is_none(&path.path) => Ok(Self::None),
-            Expr::Lit(lit) => match &lit.lit {
-                Lit::Int(int) => Ok(literal(int).map_or(Self::Expression(expr), Self::Literal)),
-                Lit::Byte(byte) => Ok(Self::Literal(byte.value().into())),
-                _ => refused(expr),
-            },
-            Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr: inner, .. })
-                if matches!(&**inner, Expr::Lit(_)) =>
-            {
-                match &**inner {
-                    Expr::Lit(lit) => match &lit.lit {
-                        Lit::Int(int) => {
-                            Ok(literal(int).map_or(Self::Expression(expr), |_| Self::Literal(0)))
-                        }
-                        _ => refused(expr),
-                    },
-                    _ => Ok(Self::Expression(expr)),
-                }
-            }
-            Expr::Group(group) => Self::new((*group.expr).clone(), takes),
-            Expr::Paren(paren) => Self::new((*paren.expr).clone(), takes),
-            // As `cache_info` shows the bound, and as many will try.
-            Expr::Call(call) if matches!(&*call.func, Expr::Path(path) if path.path.is_ident("Some")) => {
-                refused(expr)
-            }
-            _ if has_call(expr.to_token_stream()) => Ok(Self::AtRunTime(expr)),
-            _ => Ok(Self::Expression(expr)),
-        }
-    }
-
-    /// The expression of a bound that is no literal.
-    pub(crate) fn expression(&self) -> Option<&Expr> {
-        match self {
-            Self::None | Self::Literal(_) => None,
-            Self::Expression(expr) | Self::AtRunTime(expr) => Some(expr),
-        }
-    }
-
-    /// The expression of a bound that is known at run time only.
-    pub(crate) fn at_run_time(&self) -> Option<&Expr> {
-        match self {
-            Self::AtRunTime(expr) => Some(expr),
-            _ => None,
-        }
-    }
-}
-
-/// Whether an expression calls a function or a method, or follows a reference by `*`, outside of `const { … }`: a constant
-/// can do so only with constant functions, and which are constant cannot be seen.
-fn has_call(tokens: TokenStream) -> bool {
-    const KEYWORDS: [&str; 8] = ["as", "else", "if", "in", "match", "move", "return", "while"];
-    let (mut is_called, mut is_const, mut is_operand) = (false, false, false);
-    tokens.into_iter().any(|token| {
-        let (was_called, was_const, was_operand) = (is_called, is_const, is_operand);
-        (is_called, is_const, is_operand) = (false, false, true);
-        match token {
-            TokenTree::Ident(word) => {
-                is_const = word == "const";
-                is_operand = !is_const && !KEYWORDS.iter().any(|keyword| word == keyword);
-                is_called = is_operand;
-                false
-            }
-            TokenTree::Punct(punct) => {
-                // Of `f::<N>()`, the end of the arguments.
-                is_called = punct.as_char() == '>';
-                is_operand = false;
-                punct.as_char() == '*' && !was_operand
-            }
-            TokenTree::Literal(_) => false,
-            TokenTree::Group(group) => {
-                let is_call = group.delimiter() == Delimiter::Parenthesis && was_called;
-                let is_constant = group.delimiter() == Delimiter::Brace && was_const;
-                is_call || (!is_constant && has_call(group.stream()))
-            }
-        }
-    })
-}
-
-/// Whether a path is `None`, or `Option::None` with any prefix.
-fn is_none(path: &Path) -> bool {
-    let mut segments = path.segments.iter().rev().map(|segment| &segment.ident);
-    segments.next().is_some_and(|last| last == "None")
-        && segments.next().is_none_or(|option| option == "Option")
-}
-
-/// The number of a literal, for comparison with a bound; whether it fits its suffix, rustc checks.
-fn literal(int: &LitInt) -> Option<i128> {
-    if !int.suffix().is_empty() {
-        return None;
-    }
-    let number: u128 = int.base10_parse().ok()?;
-    Some(i128::try_from(number).unwrap_or(i128::MAX))
 }

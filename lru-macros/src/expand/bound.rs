@@ -23,6 +23,25 @@ pub(super) fn bound(maxsize: Option<&MaxSize>, krate: &Krate) -> TokenStream {
     }
 }
 
+/// The `static` of a cache of this type whose bound is known at run time only.
+pub(super) fn item_at_run_time(
+    maxsize: &Expr,
+    function: &str,
+    memo: &TokenStream,
+    krate: &Krate,
+) -> TokenStream {
+    let span = type_tokens::first_span(maxsize);
+    let at = krate.at(span);
+    let size = quote_spanned! { span=> #at::__private::run_time_size(#maxsize) };
+    quote! {
+        static __MEMO: #krate::__private::SizedAtRunTime<#memo> = #krate::__private::SizedAtRunTime::new(
+            #krate::__private::StaticCache::new(),
+            #function,
+            || #size,
+        );
+    }
+}
+
 /// The value of a constant of any integer type.
 pub(super) fn number(expr: &Expr, krate: &Krate) -> TokenStream {
     let span = type_tokens::first_span(expr);

@@ -4,8 +4,7 @@ use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{format_ident, quote, quote_spanned};
 use syn::Expr;
 
-use super::bound::{bound, number};
-use crate::args::MaxSize;
+use super::bound::{self, bound, number};
 use crate::model::{Accessors, Batch, Checks, EntryTypes, Identity, Key, Krate, Model, Parts, Place, nested};
 use crate::type_tokens;
 
@@ -49,15 +48,12 @@ fn plain_handle(model: &Model, home: &TokenStream) -> TokenStream {
 pub(super) fn in_static(model: &Model, home: &TokenStream) -> Option<TokenStream> {
     match (&model.place, &model.accessors) {
         (Place::Object(_) | Place::Static(Parts::PerThread), _) => None,
-        (Place::Static(_), Accessors::None) if is_sized_at_run_time(model) => Some(quote! { &*__MEMO }),
+        (Place::Static(_), Accessors::None) if model.lifecycle.maxsize_at_run_time().is_some() => {
+            Some(quote! { &*__MEMO })
+        }
         (Place::Static(_), Accessors::None) => Some(quote! { &__MEMO }),
         (Place::Static(_), _) => Some(of_function(model, home)),
     }
-}
-
-/// Whether the bound of the cache is known at run time only.
-fn is_sized_at_run_time(model: &Model) -> bool {
-    model.lifecycle.maxsize().and_then(MaxSize::at_run_time).is_some()
 }
 
 /// From where a cache can be reached without a call.
@@ -308,8 +304,7 @@ impl<'a> Memo<'a> {
             (Parts::PerThread, _) => ("ThreadMemo", quote! { , #maxsize #rest }),
         };
         let name = Ident::new(name, Span::call_site());
-        let at_run_time = model.lifecycle.maxsize().and_then(MaxSize::at_run_time);
-        let at_run_time = at_run_time.map(|expr| (expr, model.plain_name()));
+        let at_run_time = model.lifecycle.maxsize_at_run_time().map(|expr| (expr, model.plain_name()));
         Self { parts, name, arguments: quote! { #key, #stored #rest }, at_run_time }
     }
 
@@ -318,17 +313,7 @@ impl<'a> Memo<'a> {
         let Self { parts, name, arguments, at_run_time } = self;
         let memo = quote! { #krate::__private::#name };
         if let Some((maxsize, function)) = at_run_time {
-            let at = krate.at(type_tokens::first_span(maxsize));
-            let size =
-                quote_spanned! { type_tokens::first_span(maxsize)=> #at::__private::run_time_size(#maxsize) };
-            return quote! {
-                static __MEMO: #krate::__private::SizedAtRunTime<#memo<#arguments>> =
-                    #krate::__private::SizedAtRunTime::new(
-                        #krate::__private::StaticCache::new(),
-                        #function,
-                        || #size,
-                    );
-            };
+            return bound::item_at_run_time(maxsize, function, &quote! { #memo<#arguments> }, krate);
         }
         match parts {
             Parts::PerThread => quote! {

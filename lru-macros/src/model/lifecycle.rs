@@ -1,5 +1,7 @@
 //! The lifecycle of entries: the eviction policy, expiry, weights and the eviction listener.
 
+mod policy;
+
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::Expr;
@@ -7,7 +9,7 @@ use syn::Expr;
 use super::krate::Krate;
 use super::option_functions::{applied, called};
 use super::sums;
-use crate::args::{Backend, Eviction, Expiry, Given, MaxSize, Policy, Swr, Validity};
+use crate::args::{Backend, Eviction, Expiry, Given, MaxSize, Swr, Validity};
 use crate::type_tokens;
 
 /// The lifecycle of entries.
@@ -83,6 +85,11 @@ impl Lifecycle {
     /// The bound, where one is given.
     pub(crate) fn maxsize(&self) -> Option<&MaxSize> {
         self.eviction.maxsize.get()
+    }
+
+    /// The expression of the bound, if it is known at run time only.
+    pub(crate) fn maxsize_at_run_time(&self) -> Option<&Expr> {
+        self.maxsize().and_then(MaxSize::at_run_time)
     }
 
     /// Whether entries have a weight, or an expiry.
@@ -176,37 +183,6 @@ impl Lifecycle {
         }
         let options = options.unwrap_or_else(|| quote! { #krate::__private::NoLifecycle });
         Some(quote! { #krate::__private::TaggedLifecycle::begin(#options) })
-    }
-
-    /// Whether the eviction policy is LRU.
-    pub(crate) fn is_lru(&self) -> bool {
-        matches!(self.eviction.policy.get(), None | Some(Policy::Lru))
-    }
-
-    /// Whether the keys of calls are sampled.
-    pub(crate) fn is_sampled(&self) -> bool {
-        self.eviction.insight.get() == Some(&true)
-    }
-
-    /// The type of the eviction policy.
-    pub(crate) fn policy(&self, krate: &Krate) -> TokenStream {
-        let policy = match self.eviction.policy.get() {
-            None | Some(Policy::Lru) => "Lru",
-            Some(Policy::Lfu) => "Lfu",
-            Some(Policy::Fifo) => "Fifo",
-            Some(Policy::Rr) => "Rr",
-            Some(Policy::Sieve) => "Sieve",
-            Some(Policy::S3Fifo) => "S3Fifo",
-            Some(Policy::WTinyLfu) => "WTinyLfu",
-        };
-        let policy = Ident::new(policy, Span::call_site());
-        let seed = self.eviction.seed.get().map(|seed| quote! { <{ #seed }> });
-        let policy = quote! { #krate::policy::#policy #seed };
-        if self.is_sampled() {
-            quote! { #krate::policy::Sampled<#policy> }
-        } else {
-            policy
-        }
     }
 
     /// Whether there is an eviction listener.

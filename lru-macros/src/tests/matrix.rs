@@ -26,7 +26,7 @@ use signatures::{SIGNATURES, Signature};
 /// A value of each option. `ARGUMENTS` stands for as many `_` as the function is given arguments.
 fn sample(option: &str) -> Option<&'static str> {
     Some(match option {
-        "maxsize" => "maxsize = 16",
+        "maxsize" => "maxsize = \"a number at run time\".len()",
         "policy" => "policy = sieve",
         "choice" => "policy = rr, choice = |keys| keys.len() - 1",
         "seed" => "policy = rr, seed = 42",
@@ -128,9 +128,6 @@ fn refusal(option: &str, signature: &Signature) -> Option<&'static str> {
             if is(InObject) =>
         {
             Some("the object given by `cache` has its own")
-        }
-        "tags" | "depends" if is(InObject) => {
-            Some("the entries of a cache object are not invalidated by tags")
         }
         "ttu" if is(InObject) => Some("the object given by `cache` has its own clock"),
         "scope" | "shards" | "lock_free" if is(InObject) => Some("has no effect with `cache`"),

@@ -4,8 +4,33 @@ fn size() -> usize {
     8
 }
 
-#[lru_cache(maxsize = size())]
+fn name() -> &'static str {
+    "8"
+}
+
+#[lru_cache(shards = size())]
 fn by_call(n: u64) -> u64 {
+    n
+}
+
+#[lru_cache(maxsize = const { size() })]
+fn by_constant(n: u64) -> u64 {
+    n
+}
+
+#[lru_cache(maxsize = size(), scope = thread)]
+fn by_thread(n: u64) -> u64 {
+    n
+}
+
+#[lru_cache(maxsize = name())]
+fn by_text(n: u64) -> u64 {
+    n
+}
+
+#[lru_cache(maxsize = 0)]
+fn off(n: u64) -> u64 {
+    off::cache_resize(1);
     n
 }
 

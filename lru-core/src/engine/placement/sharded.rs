@@ -1,6 +1,9 @@
 //! The sharded placement (`shards = N`): `N` engines, each with the keys of its share of all hashes, its own
 //! lock, and its own order.
 
+#[cfg(feature = "testing")]
+mod new_like;
+
 use core::mem;
 
 use parking_lot::Mutex;
@@ -10,8 +13,6 @@ use crate::engine::batch::{Computed, CountMisses, Positions, ROUND, RoundMisses}
 use crate::engine::insert::Comparison;
 use crate::engine::lifecycle::Lifecycle;
 use crate::engine::lock::{Lock, PlainLock, SelectLock};
-#[cfg(feature = "testing")]
-use crate::engine::placement::isolation::NewLike;
 use crate::engine::placement::nested::PendingWork;
 use crate::engine::placement::shard_lock::{SelectShardLock, ShardLock};
 use crate::engine::placement::{Change, EngineOf, Placement};
@@ -21,6 +22,7 @@ use crate::key::{KeyHash, STEP};
 use crate::observe::CacheInfo;
 #[cfg(feature = "registry")]
 use crate::observe::counts::Counts;
+use crate::store::maxsize::Capacity;
 use crate::store::{CacheTypes, Entry, EntryOf, Epoch, MaxSize};
 
 /// The engine of a shard.
@@ -66,6 +68,7 @@ type HeldBy<'a, C, S> = <<S as SelectShardLock>::ShardLock<State<C>> as Lock<Sta
 type ShardOf<C, const CALLBACK_FREE: bool> = Shard<C, SelectLock<CALLBACK_FREE>>;
 
 /// The shards of one function. `CALLBACK_FREE` is true if no user code runs under their locks.
+#[expect(clippy::struct_field_names, reason = "the shards are called so")]
 pub struct Shards<C: CacheTypes, const N: usize, const CALLBACK_FREE: bool = false>
 where
     SelectLock<CALLBACK_FREE>: SelectShardLock,
@@ -73,7 +76,7 @@ where
     shards: [ShardOf<C, CALLBACK_FREE>; N],
     maxsize: MaxSize,
     /// The capacity, if it was changed. The lock is a leaf.
-    resized: Mutex<Option<Option<usize>>>,
+    resized: Mutex<Option<Capacity>>,
 }
 
 /// Returns the part of shard `number` in a capacity that `shards` shards divide; `None` if it has no room for a result.
@@ -367,7 +370,7 @@ where
     }
 
     fn maxsize(&self) -> Option<usize> {
-        (*self.resized.lock()).unwrap_or_else(|| self.maxsize.to_option())
+        self.resized.lock().map_or_else(|| self.maxsize.to_option(), |Capacity(maxsize)| maxsize)
     }
 
     /// Like the capacity at the beginning, the new one is divided among the shards.
@@ -376,7 +379,7 @@ where
         maxsize: Option<usize>,
         mut resize: impl FnMut(&EngineOf<Self>, &dyn Fn() -> Option<usize>),
     ) {
-        *self.resized.lock() = Some(maxsize);
+        *self.resized.lock() = Some(Capacity(maxsize));
         let is_nested = Self::is_nested();
         let defers = is_nested && self.holds_any();
         for (number, shard) in self.shards.iter().enumerate() {
@@ -392,34 +395,6 @@ where
 
     fn is_held(&self) -> bool {
         Self::is_nested()
-    }
-}
-
-#[cfg(feature = "testing")]
-impl<C: CacheTypes, const N: usize> NewLike for Shards<C, N> {
-    fn new_like(&self) -> Self {
-        Self::new(self.maxsize).of_capacity(*self.resized.lock())
-    }
-}
-
-#[cfg(feature = "testing")]
-impl<C: CacheTypes<Key: Clone, Value: Clone>, const N: usize> NewLike for Shards<C, N, true> {
-    fn new_like(&self) -> Self {
-        Self::callback_free(self.maxsize).of_capacity(*self.resized.lock())
-    }
-}
-
-#[cfg(feature = "testing")]
-impl<C: CacheTypes, const N: usize, const CALLBACK_FREE: bool> Shards<C, N, CALLBACK_FREE>
-where
-    SelectLock<CALLBACK_FREE>: SelectShardLock,
-{
-    /// Sets the capacity of empty shards.
-    fn of_capacity(self, resized: Option<Option<usize>>) -> Self {
-        if let Some(maxsize) = resized {
-            self.resize(maxsize, |engine, capacity| engine.set_capacity(capacity()));
-        }
-        self
     }
 }
 

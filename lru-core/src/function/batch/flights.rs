@@ -51,6 +51,7 @@ impl<K, V> Flights<K, V> {
         self.offered.retain(|offered| *offered != number);
         match end {
             Followed::Published => return true,
+            Followed::Lead(leader) if !leader.may_be_joined() => self.unjoined.push(number),
             Followed::Lead(leader) => {
                 options.events.took_over(leader.is_after_timeout());
                 self.leads.push(Lead { number, leader });

@@ -10,6 +10,7 @@
 //! Invariant: a flight in a group that is open has not begun. A call may follow it whatever was cleared before.
 
 use core::future::poll_fn;
+use core::time::Duration;
 use std::sync::OnceLock;
 use std::vec::Vec;
 
@@ -25,6 +26,9 @@ use crate::function::batch::shared::SharedBatch;
 use crate::function::result_policy::{ResultPolicy, Sharing};
 use crate::key::Part;
 use crate::store::Epoch;
+
+/// How long a driver may take to close its group after its time, before another call sees to the elements.
+const CLOSE_TIME: Duration = Duration::from_secs(1);
 
 /// An element of a batch in a cache.
 type GuestOf<E, B, P> = Guest<StoredKey<E>, StoredValue<E>, <B as Batch>::Element, P>;
@@ -153,11 +157,19 @@ where
         // Arguments are compared, and elements are cloned here.
         let _scope = self.flights.scope();
         let Gathering { groups, window, max } = gather.options;
+        // Until the group is closed: it may be that nobody polls its driver.
+        let limit = window.saturating_add(CLOSE_TIME).min(self.options.timeout);
         let mut rejected = Vec::new();
         loop {
             let sizes = (self.flights.leads.len(), max);
             let group = match groups.enter(&gather.common, sizes, window, &mut rejected) {
-                Entered::Opened(driver) => return Some(driver),
+                Entered::Opened(driver) => {
+                    let Self { flights, .. } = self;
+                    for lead in &mut flights.leads {
+                        lead.leader.adopt(flights.id, limit);
+                    }
+                    return Some(driver);
+                }
                 Entered::Found(group) => group,
             };
             let Self { flights, keys, miss, options, .. } = self;
@@ -165,7 +177,8 @@ where
             leads.sort_unstable_by_key(|lead| lead.number);
             let numbers: Vec<usize> = leads.iter().map(|lead| lead.number).collect();
             let mut follows = Vec::with_capacity(leads.len());
-            let guests = leads.into_iter().map(|Lead { number, leader }| {
+            let guests = leads.into_iter().map(|Lead { number, mut leader }| {
+                leader.adopt(flights.id, limit);
                 follows.push((number, Follower::of(&leader, options.timeout)));
                 let (hash, key) = (miss.missing[number].hash, keys[number].take());
                 let (element, part) = (gather.elements[number].clone(), gather.known.0.get(number).cloned());

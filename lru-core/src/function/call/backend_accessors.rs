@@ -289,7 +289,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         // Once more: a result may have been computed from the former one meanwhile.
         self.invalidate_dependents(hash);
         if let Some(validity) = self.lifecycle.validity() {
-            validity.put_again(self.number());
+            validity.put_again(self.number(), entry.tags.as_ref().map(|tags| tags.entry));
         }
         entry.judged(&self, hash);
         let options = EntryOptions { max_age, ..options.unwrap_or(EntryOptions::NONE) };

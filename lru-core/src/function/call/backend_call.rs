@@ -121,11 +121,12 @@ impl<B: Held + Clone, T> BackendCall<'_, B, T> {
             let bytes =
                 looked.as_ref().ok().and_then(|looked| Some(looked.lookup.found.as_ref()?.value.len()));
             self.requested(computation, sent, Transferred::Read(bytes.unwrap_or(0)));
-            let Looked { lookup, nonces, noted } = looked?;
+            let Looked { lookup, nonces, noted, outdated } = looked?;
             let unusable = Unusable::of(&lookup);
             let Lookup { found, permission, .. } = lookup;
             let decoded = {
                 let _scope = computation.body_scope();
+                self.note_outdated(outdated, policy);
                 self.entry.decode(found, policy)
             };
             let mut stale = None;
@@ -193,6 +194,21 @@ impl<B: Held + Clone, T> BackendCall<'_, B, T> {
                 Some(mut pause) => poll_fn(|context| pause.poll(context)).await,
                 None => return compute(Claim { permission, held: None, looked_at: sent, nonces }),
             }
+        }
+    }
+
+    /// Notes a value that was invalidated, for a body that takes it.
+    fn note_outdated<R, O>(&self, outdated: Option<crate::backend::Stored>, policy: O)
+    where
+        O: ResultPolicy<R, Value: DeserializeOwned>,
+        T: NotesStale<R, O>,
+    {
+        if !T::NOTES || outdated.is_none() {
+            return;
+        }
+        if let Ok(Opened::Found(former, _) | Opened::Stale(former, ..)) = self.entry.decode(outdated, policy)
+        {
+            self.strictness.note(&former, policy);
         }
     }
 

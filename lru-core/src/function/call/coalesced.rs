@@ -21,6 +21,7 @@ use crate::function::call::remote::{
     Computed, Currency, Fetched, Obtained, Purpose, Remote, Stored, block_on,
 };
 use crate::function::result_policy::{ResultPolicy, Sharing};
+use crate::tags::validity::Validity;
 use crate::time::Instant;
 
 /// A call that has its result, to be stored.
@@ -241,10 +242,17 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
                 }
                 (result, Stored::Kept(currency))
             }
-            Fetched::Failed(error) => (error, Stored::Unknown),
+            Fetched::Failed(error) => {
+                if self.handle.lifecycle.validity().is_some() {
+                    // Nothing is known of what would have been found.
+                    Validity::shared(None);
+                }
+                (error, Stored::Unknown)
+            }
         };
         let scope = computation.body_scope();
         let options = self.handle.judge_by(remote, self.hash, (&result, self.policy), options);
+        self.handle.end_fetched(stored);
         drop(scope);
         let pending = Ended { pending: self, options, is_stale: false };
         Computed::Result { result, encoded: None, stored, computation, pending }
@@ -278,6 +286,7 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Ended<E, S, O> {
         let terms = leader.as_ref().map(|_| pending.terms(computation.start)).unwrap_or_default();
         let result = match stored {
             Stored::Superseded(_) => {
+                pending.end_without_entry(options.as_ref(), &result);
                 pending.invalidate();
                 result
             }
@@ -288,7 +297,10 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Ended<E, S, O> {
                 pending.max_age = max_age;
                 pending.into_miss(kind).insert_judged(result, options)
             }
-            Stored::Kept(_) | Stored::Unknown => result,
+            Stored::Kept(_) | Stored::Unknown => {
+                pending.end_without_entry(options.as_ref(), &result);
+                result
+            }
         };
         let terms = Terms { current_at: stored.current_at().or(terms.current_at), ..terms };
         publish(leader, policy, sharing, &result, terms);

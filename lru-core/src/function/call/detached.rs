@@ -5,6 +5,7 @@
 //! with insert, publication and backend, is a task on an executor, or runs on a background thread, and the call awaits
 //! its result.
 
+use core::cell::Cell;
 use core::future::Future;
 use core::pin::pin;
 use std::boxed::Box;
@@ -21,9 +22,8 @@ use crate::function::call::pending_call::PendingCall;
 use crate::function::call::remote::{Remote, block_on};
 use crate::function::call::stale_while_revalidate::THREADS;
 use crate::function::result_policy::{ResultPolicy, Sharing};
-use crate::function::tagged::reads::RunningCall;
+use crate::function::tagged::reads::{RunningCall, TaskReads};
 use crate::store::Epoch;
-use crate::tags::frame::record_unknown;
 use crate::tags::validity::Validity;
 use crate::time::Instant;
 
@@ -210,28 +210,39 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingComputation<E, S, O
         Self: Send + 'static,
     {
         let Some(limit) = self.limit() else { return compute(self) };
-        let (options, is_tagged) = (self.pending.options, self.is_tagged());
+        let (options, reads) = (self.pending.options, self.is_tagged().then(TaskReads::new));
         let pool = self.pending.handle.engines.first(|engine| Arc::clone(engine.refreshes()));
         let thread = |task: Task| {
             let most = options.refreshes.unwrap_or(THREADS);
             pool.run_apart(Box::new(move || block_on(task)), most, options.timeout);
         };
         let edge = self.computation.leader.as_ref().and_then(Leader::wait_edge);
-        let computation = Box::pin(async move { compute(self) });
+        let reads_of_task = reads.as_ref().map(TaskReads::of_task);
+        let computation = Box::pin(async move {
+            match reads_of_task {
+                Some(reads) => reads.of(async move { compute(self) }).await,
+                None => compute(self),
+            }
+        });
         let detached = Detached::new(carrier, computation, Some(&thread), edge).patient();
         let mut instead = Some(instead);
-        let mut instead = || instead.take().and_then(|instead| instead());
+        let is_stale = Cell::new(false);
+        let mut instead = || {
+            let stale = instead.take().and_then(|instead| instead());
+            is_stale.set(stale.is_some());
+            stale
+        };
         if !detached.outlives_call() {
             // So many computations hang that no thread takes this one.
             if let Some(other) = instead() {
                 return other;
             }
         }
-        if is_tagged {
-            // Before: the body may panic.
-            record_unknown();
+        let result = block_on(Limited::new(detached, Some(limit), &mut instead));
+        // The stale result is recorded where it is read.
+        if let Some(reads) = reads.filter(|_| !is_stale.get()) {
+            reads.record();
         }
-        let result = block_on(Limited::new(detached, Some(limit), instead));
         result.expect("a thread runs its computation to the end")
     }
 

@@ -25,6 +25,9 @@ impl<V> FoundStale<V> {
 
 /// What a call does if its backend fails, and with a stale result that its lookup has found.
 pub trait NotesStale<R, O>: Strictness<R> {
+    /// Whether it does.
+    const NOTES: bool = false;
+
     /// Notes the result.
     #[inline]
     fn note(self, _: &R, _: O) {}
@@ -60,6 +63,8 @@ where
     O: ResultPolicy<R, Value: Clone>,
     T: Strictness<R>,
 {
+    const NOTES: bool = true;
+
     fn note(self, result: &R, policy: O) {
         // Cloned before the lock is taken, and dropped after it is released.
         let value = policy.value(result).cloned();

@@ -9,11 +9,12 @@ use crate::expiry::settings::MaxAge;
 use crate::expiry::time_to_live::KeptOutside;
 use crate::expiry::{Clock, EntryOptions, SystemClock, Ticks, Timestamp};
 use crate::function::call::handle::CacheHandle;
-use crate::function::call::remote::Remote;
+use crate::function::call::remote::{Remote, Stored};
 use crate::function::result_policy::ResultPolicy;
 use crate::function::tagged::reads::RunningCall;
 use crate::key::KeyHash;
 use crate::store::{CacheTypes, EntryOf};
+use crate::tags::frame::is_recording;
 use crate::tags::validity::Validity;
 use crate::time::Instant;
 
@@ -86,8 +87,13 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Miss<E, S, O> {
         let Self { handle, pending, policy } = self;
         if let Some(pending) = pending {
             handle.insert_result(pending, &result, policy, options);
-        } else if policy.is_error(&result) && !handle.is_bypassed() {
-            handle.count_error();
+        } else {
+            if policy.is_error(&result) && !handle.is_bypassed() {
+                handle.count_error();
+            }
+            if handle.lifecycle.validity().is_some_and(|validity| is_recording() || validity.is_judged()) {
+                handle.judge_apart(&result, policy, options);
+            }
         }
         result
     }
@@ -143,11 +149,56 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         let options = self.judge(result, policy, options);
         if let Some(validity) = self.lifecycle.validity() {
             validity.judged(hash, self.number());
-            if options.as_ref().is_some_and(|options| options.fresh_until == Some(Ticks::START)) {
-                validity.expired();
-            }
+            self.end_unstored(options.as_ref(), policy.is_error(result));
         }
         options
+    }
+
+    /// Notes when the time to live of a judged result ends that its options do not store.
+    #[inline]
+    fn end_unstored(&self, options: Option<&EntryOptions>, is_error: bool) {
+        if let Some(options) = options.filter(|options| !options.stores()) {
+            self.end_without_entry(options, is_error);
+        }
+    }
+
+    /// Notes when the time to live of a judged result ends for which no entry is made.
+    #[cold]
+    pub(super) fn end_without_entry(&self, options: &EntryOptions, is_error: bool) {
+        let Some(validity) = self.lifecycle.validity() else { return };
+        // Whatever the clock, a time to live of zero is over.
+        let deadline = if options.fresh_until == Some(Ticks::START) {
+            Some(Ticks::START)
+        } else {
+            self.lifecycle.deadline_without_entry(&EntryOptions { is_error, ..*options })
+        };
+        if let Some(deadline) = deadline {
+            validity.ends(deadline.get());
+        }
+    }
+
+    /// Notes when a judged result is not fresh any more that was found in a backend.
+    pub(super) fn end_fetched(&self, stored: Stored) {
+        let (Some(validity), Stored::Kept(currency)) = (self.lifecycle.validity(), stored) else { return };
+        let fresh = currency.max_age.map(MaxAge::left).map(|[fresh, _]| fresh);
+        if let Some(fresh) = fresh.filter(|fresh| *fresh != Duration::MAX) {
+            validity.ends(Instant::later(SystemClock.now().now(), fresh).get());
+        }
+    }
+
+    /// Judges a result of a cache that stores nothing, for the caller's frame.
+    #[cold]
+    fn judge_apart<R, O: ResultPolicy<R>>(
+        &self,
+        result: &R,
+        policy: O,
+        options: impl FnOnce(&S, &O::Value) -> EntryOptions,
+    ) {
+        let options = self.judge(result, policy, options);
+        if let (Some(validity), Some(options)) = (self.lifecycle.validity(), options) {
+            validity.judged_apart();
+            self.end_without_entry(&options, policy.is_error(result));
+        }
     }
 
     /// Returns for how long a backend stores a result with these options; `None` is not stored.
@@ -187,6 +238,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         let options = self.judge(result, policy, options);
         if let Some(validity) = self.lifecycle.validity() {
             remote.judged(validity, hash, self.number());
+            self.end_unstored(options.as_ref(), policy.is_error(result));
         }
         options
     }

@@ -14,7 +14,7 @@ use core::time::Duration;
 use std::vec::Vec;
 
 use crate::backend::tag_header::{MOST, with_header, without_header};
-use crate::backend::{AsyncBackend, BackendError, Lookup, TagKey, TagNonces, TaggedLookup};
+use crate::backend::{AsyncBackend, BackendError, Lookup, Stored, TagKey, TagNonces, TaggedLookup};
 use crate::tags::outside::{EntryTags, Noted};
 use crate::tags::tag::TagId;
 use crate::tags::validity::Marked;
@@ -41,12 +41,14 @@ pub(super) struct Looked {
     pub(super) nonces: TagNonces,
     /// The tags that the entry notes.
     pub(super) noted: Vec<Noted>,
+    /// The entry, without its header, if a tag of it was invalidated.
+    pub(super) outdated: Option<Stored>,
 }
 
 impl Looked {
     /// What a lookup of a function without tags found.
     pub(super) fn untagged(lookup: Lookup) -> Self {
-        Self { lookup, nonces: TagNonces::default(), noted: Vec::new() }
+        Self { lookup, nonces: TagNonces::default(), noted: Vec::new(), outdated: None }
     }
 }
 
@@ -82,18 +84,21 @@ impl OutsideTags {
         let TaggedLookup { mut lookup, nonces } = looked;
         let noted = match &mut lookup.found {
             Some(found) if found.value != crate::backend::lease::FAILED => {
-                valid(&found.value, (namespace, key), &nonces).map(|(noted, envelope)| {
+                opened(&found.value, (namespace, key), &nonces).map(|(noted, envelope)| {
                     found.value = envelope;
                     noted
                 })
             }
-            _ => return Ok(Looked { lookup, nonces, noted: Vec::new() }),
+            _ => return Ok(Looked { lookup, nonces, noted: Vec::new(), outdated: None }),
         };
-        if noted.is_none() {
-            // As what cannot be read: there is a value, which this call does not use.
-            (lookup.found, lookup.is_unreadable) = (None, true);
+        let is_readable = noted.is_some();
+        if let Some(Ok(noted)) = noted {
+            return Ok(Looked { lookup, nonces, noted, outdated: None });
         }
-        Ok(Looked { lookup, nonces, noted: noted.unwrap_or_default() })
+        // As what cannot be read: there is a value, which this call does not use.
+        let outdated = lookup.found.take().filter(|_| is_readable);
+        lookup.is_unreadable = true;
+        Ok(Looked { lookup, nonces, noted: Vec::new(), outdated })
     }
 
     /// Returns what a value notes that is to be put, and has these tags. The nonces are as of now.
@@ -162,11 +167,24 @@ impl OutsideTags {
     }
 }
 
-/// Returns the tags of a stored value and its envelope, if the nonces that it notes are those of the backend.
-pub(super) fn valid(value: &[u8], place: (&str, &[u8]), nonces: &TagNonces) -> Option<(Vec<Noted>, Vec<u8>)> {
+/// The tags that a value notes; `Err` if one of them was invalidated.
+type Valid = Result<Vec<Noted>, Outdated>;
+
+/// A tag of a value was invalidated.
+struct Outdated;
+
+/// Returns the tags of a stored value and its envelope; `None` if it cannot be read. It is valid if the nonces that it notes are
+/// those of the backend.
+fn opened(value: &[u8], place: (&str, &[u8]), nonces: &TagNonces) -> Option<(Valid, Vec<u8>)> {
     let (noted, envelope) = without_header(value, place)?;
     let is_valid = noted.iter().all(|noted| nonces.get(noted.tag.into()) == Some(noted.nonce));
-    is_valid.then(|| (noted, envelope.to_vec()))
+    Some((if is_valid { Ok(noted) } else { Err(Outdated) }, envelope.to_vec()))
+}
+
+/// Returns the tags of a stored value and its envelope, if it is valid.
+pub(super) fn valid(value: &[u8], place: (&str, &[u8]), nonces: &TagNonces) -> Option<(Vec<Noted>, Vec<u8>)> {
+    let (noted, envelope) = opened(value, place, nonces)?;
+    Some((noted.ok()?, envelope))
 }
 
 /// Returns a value with its header.

@@ -3,12 +3,14 @@
 use core::time::Duration;
 
 use crate::engine::{InsertKind, Lifecycle, Placement, StoredKey};
+use crate::expiry::EntryOptions;
 use crate::expiry::duration::IntoSpan;
 use crate::expiry::settings::MaxAge;
 use crate::flight::table::Terms;
 use crate::function::call::computation::{Computation, LeaderOf};
 use crate::function::call::handle::CacheHandle;
 use crate::function::call::miss::{Miss, Pending};
+use crate::function::result_policy::ResultPolicy;
 use crate::function::tagged::reads::RunningCall;
 use crate::key::{KeyHash, Part};
 use crate::observe::Counters;
@@ -128,6 +130,17 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         let Self { handle, hash, key, same, .. } = self;
         let matches = |stored: &StoredKey<E>| same(stored, key);
         handle.change(*hash, |engine, lifecycle| engine.invalidate(*hash, matches, lifecycle));
+    }
+
+    /// Notes when the time to live of a judged result with these options ends, which is not stored.
+    #[cold]
+    pub(super) fn end_without_entry<R>(&self, options: Option<&EntryOptions>, result: &R)
+    where
+        O: ResultPolicy<R>,
+    {
+        if let Some(options) = options {
+            self.handle.end_without_entry(options, self.policy.is_error(result));
+        }
     }
 
     /// Returns the terms on which other calls share the result of this one, which began to compute at `start`. After it is

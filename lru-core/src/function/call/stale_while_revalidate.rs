@@ -248,6 +248,7 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Begun<E, S, O> {
                     remote.fetched(validity, &depends);
                 }
                 pending.judge(&computation, remote, &result, options);
+                pending.pending.handle.end_fetched(stored);
                 return Computed::Result { result, encoded: None, stored, computation, pending };
             }
             Obtained::Done(Fetched::Failed(error)) => {
@@ -333,6 +334,7 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Refresh<E, S, O> {
         let terms = leader.as_ref().map(|_| pending.terms(computation.start)).unwrap_or_default();
         let result = match stored {
             Stored::Superseded(_) => {
+                pending.end_without_entry(entry_options.as_ref(), &result);
                 pending.invalidate();
                 result
             }

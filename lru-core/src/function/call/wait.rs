@@ -173,6 +173,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         H: Sharing<R>,
     {
         match end {
+            Followed::Lead(leader) if !leader.may_be_joined() => Outcome::Again,
             Followed::Lead(leader) => {
                 self.options.events.took_over(leader.is_after_timeout());
                 Outcome::Compute(Some(leader))

@@ -96,6 +96,10 @@ impl<T: Taggable, S: Expiry<T::Inner>> Expiry<T> for TaggedLifecycle<S> {
         self.inner.own_deadline(info.inner(), options)
     }
 
+    fn deadline_without_entry(&self, options: &EntryOptions) -> Option<Ticks> {
+        self.inner.deadline_without_entry(options)
+    }
+
     fn age(&self, info: &T) -> Option<Duration> {
         self.inner.age(info.inner())
     }

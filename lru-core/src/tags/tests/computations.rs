@@ -378,3 +378,35 @@ fn computations_that_end_out_of_order_are_incomplete() {
         assert!(outer.check().is_some() && inner.check().is_none());
     });
 }
+
+#[cfg(feature = "backend")]
+#[test]
+fn a_put_that_begins_anew_stays_invalid_if_it_was_invalidated_in_its_backend() {
+    use crate::key::KeyHash;
+    use crate::tags::outside::EntryTags;
+    use crate::tags::tag::TagId;
+    use crate::tags::validity::Validity;
+
+    let function = TagId::of_namespace("put");
+    let entry = EntryTags { function, own: TagId::of_key(function, b"1") };
+    let declared = tag("put", 1);
+    let is_valid_after = |meanwhile: TagId| {
+        let mut is_valid = false;
+        in_own_domain(|domain| {
+            let validity = Validity::begin();
+            validity.computed(Some(Computed::at(Beginning::now())), [declared]);
+            domain.invalidate(&[meanwhile]);
+            validity.put_again(7, Some(entry));
+            validity.judged_outside(KeyHash::of(&1), 7, entry);
+            is_valid = validity.judged_node().is_some_and(|node| node.check().is_some());
+        });
+        is_valid
+    };
+    for harmless in [entry.own, TagId::of_entry(7, KeyHash::of(&1)), tag("put", 2).into()] {
+        assert!(is_valid_after(harmless));
+    }
+    let declared = TagId::from(declared);
+    for harmful in [declared, TagId::OUTSIDE, function, entry.within(declared), TagId::of_cache(7)] {
+        assert!(!is_valid_after(harmful));
+    }
+}
