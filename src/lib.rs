@@ -25,6 +25,7 @@
 //! * [`Cache`] is the same cache as a thread-safe object, shared by `&`, in which a function can store its
 //!   results: [`LruCache`], [`LfuCache`], [`FifoCache`], [`RrCache`], [`TtlCache`].
 //! * [`guide`] explains how to use all this, by subject.
+//! * [`HeapSize`](trait@HeapSize) tells the size of values in bytes, for `weight = bytes`.
 //! * [`policy`] contains the eviction policies; a [`Clock`] is the time source by which entries expire.
 //! * [`Argument`](trait@Argument) is the trait of arguments: every `Hash + Eq + Clone` type, floats, and references to
 //!   such. [`derive(Argument)`](derive@Argument) implements it for a type of your own.
@@ -121,8 +122,8 @@ pub mod backend {
     pub use lru_backends::{Redis, redis};
     pub use lru_core::backend::{
         AsyncBackend, Backend, BackendError, BoxedBackend, CircuitState, ErrorKind, InvalidationSink, Item,
-        Lease, Leases, Lookup, LookupOptions, MayLease, Off, Permission, Stored, TAGS, TagKey, TagNonce,
-        TagNonces, TaggedLookup, WithLeases, tags_in, tags_to_read,
+        Lease, LeasedItem, Leases, Lookup, LookupOptions, MayLease, Off, Permission, Stored, TAGS, TagKey,
+        TagNonce, TagNonces, TaggedLookup, WithLeases, tags_in, tags_to_read,
     };
 
     #[doc(hidden)]
@@ -219,6 +220,7 @@ pub use lru_core::{
     Clock, Compute, CurvePoint, FifoCache, Insight, LfuCache, LruCache, ManualClock, RemovalCause, RrCache,
     Source, SystemClock, Timer, Timestamp, TtlCache, WrongLength,
 };
+pub use lru_core::{GIB, HeapSize, KIB, MIB};
 pub use lru_core::{Invalidated, Tag, depends_on, invalidate, set_tag_capacity, tag};
 #[cfg(feature = "axum")]
 pub use lru_page as debug_page;
@@ -340,6 +342,39 @@ pub use lru_macros::invalidates;
 /// ```
 pub use lru_macros::Argument;
 
+/// Implements [`HeapSize`](trait@HeapSize) for a type of your own: its values own what their fields own.
+///
+/// A field of a type that is not `HeapSize`, as of another crate, takes a function that returns the bytes that it owns:
+/// `#[heap_size(with = |image| image.as_bytes().len())]`. If this crate was renamed, write `#[heap_size(crate = path)]`
+/// on the type.
+///
+/// ```
+/// use functools::{HeapSize, MIB, lru_cache};
+///
+/// mod other_crate {
+///     #[derive(Clone)]
+///     pub struct Image(pub Vec<u8>);
+/// }
+///
+/// #[derive(Clone, HeapSize)]
+/// struct Profile {
+///     name: String,
+///     friends: Vec<u64>,
+///     #[heap_size(with = |image| image.0.capacity())]
+///     picture: other_crate::Image,
+/// }
+///
+/// #[lru_cache(maxsize = 64 * MIB, weight = bytes)]
+/// fn profile(id: u64) -> Profile {
+///     // …
+/// #   Profile { name: "Ann".into(), friends: vec![id; 10], picture: other_crate::Image(vec![0; 5000]) }
+/// }
+///
+/// profile(1);
+/// assert!((5083..5400).contains(&profile::cache_info().currsize));
+/// ```
+pub use lru_macros::HeapSize;
+
 /// Caches all results of a function: Python's `functools.cache`.
 ///
 /// Equivalent to `#[lru_cache(maxsize = None)]`. It takes the [options](macro@lru_cache#options) of `lru_cache` except `maxsize`,
@@ -454,6 +489,7 @@ pub use lru_macros::cache;
 /// | [`sieve`](policy::Sieve) | the oldest entry without a hit since the policy last passed it |
 /// | [`s3_fifo`](policy::S3Fifo) | new entries without an early second hit, then the oldest |
 /// | [`w_tinylfu`](policy::WTinyLfu) | the new entry or an old one, whichever is used less frequently |
+/// | [`gdsf`](policy::Gdsf) (experimental) | the entry with the least computing time to lose, by its uses and its weight |
 ///
 /// ```
 /// use functools::lru_cache;
@@ -673,6 +709,27 @@ pub use lru_macros::cache;
 /// assert_eq!(repeat::cache_info().currsize, 901); // no text, but an entry
 /// ```
 ///
+/// With `weight = bytes`, an entry weighs its size in bytes: that of the key as it is stored and of the result, with all that
+/// they own, and what the entry takes in the tables of the cache. [`KIB`], [`MIB`] and [`GIB`] are there for `maxsize`. The types are
+/// [`HeapSize`](trait@HeapSize), by [`derive(HeapSize)`](derive@HeapSize) your own; key and result must have types that an item beside the
+/// function can name: in a generic function use a cache object with [`weigh_bytes`](CacheBuilder::weigh_bytes). The sum differs
+/// from the memory that a full cache has allocated by an eighth at most, and by up to 64 KiB for small tables; see the guide,
+/// [Eviction and sizing](crate::guide::eviction_and_sizing). A function with the name `bytes` is written with a path: `self::bytes`.
+///
+/// ```
+/// use functools::{MIB, lru_cache};
+///
+/// #[lru_cache(maxsize = 64 * MIB, weight = bytes)]
+/// fn repeat(word: &str, times: usize) -> String {
+///     word.repeat(times)
+/// }
+///
+/// repeat("a", 1000);
+/// assert!((1001..1400).contains(&repeat::cache_info().currsize));
+/// repeat("b", 65 * MIB); // returned, and not stored
+/// assert!(!repeat::cache_contains("b", 65 * MIB));
+/// ```
+///
 /// ## `on_evict`
 ///
 /// The eviction listener: it is called for each entry that is removed, with the [`RemovalCause`]. It is the
@@ -843,9 +900,11 @@ pub use lru_macros::cache;
 /// * Calls of an `async fn`, or with `single_flight = true`, share the computation of each element, whatever their overlap. The body may
 ///   run more than once in a call then, if another call has not computed what it was to; other arguments are cloned for it.
 /// * With `gather = seconds`, calls of an `async fn` that lack elements wait for each other that long, and become one call of the
-///   body (DataLoader), or when `gather_max` elements wait (100 if it is not given). The first call's future drives it; no runtime is
+///   body (as a `DataLoader` does), or when `gather_max` elements wait (100 if it is not given). The first call's future drives it; no runtime is
 ///   needed. An `Err` goes to all of them.
 /// * Counters, `maxsize`, policy, `weight`, `ttl`, `keep` hold for each element. The lock is taken once for each 64 elements.
+/// * With a [backend](#backends), what the process lacks is looked up in one request, and what was computed is stored in one; keys, values and
+///   leases are those of one element.
 /// * Accessors take one element: `users::cache_invalidate(7)`. `cache_peek_many(&[7, 8])` and
 ///   `cache_put_many(vec![(7, Some(user))])` take many. There are no `cache_refresh` and `cache_call`.
 ///

@@ -412,3 +412,30 @@ mod listed {
         assert_eq!(counts(cubes.info()), (1, 1, 1));
     }
 }
+
+#[test]
+fn an_isolated_cache_has_the_present_capacity_and_a_resize_in_it_ends_with_it() {
+    fn size() -> Option<usize> {
+        Some(3)
+    }
+    #[lru_cache(maxsize = size())]
+    fn numbers(n: u64) -> u64 {
+        n
+    }
+    #[lru_cache(maxsize = size(), shards = 2)]
+    fn texts(n: u64) -> String {
+        n.to_string()
+    }
+    let capacities = || (numbers::cache_info().maxsize, texts::cache_info().maxsize);
+    // The first use of all.
+    isolated(|| assert_eq!(capacities(), (Some(3), Some(3))));
+    (numbers::cache_resize(5), texts::cache_resize(4));
+    isolated(|| {
+        assert_eq!(capacities(), (Some(5), Some(4)));
+        (0..100).for_each(|n| _ = (numbers(n), texts(n)));
+        assert_eq!((numbers::cache_info().currsize, texts::cache_info().currsize), (5, 4));
+        (numbers::cache_resize(1), texts::cache_resize(None));
+        assert_eq!(capacities(), (Some(1), None));
+    });
+    assert_eq!(capacities(), (Some(5), Some(4)));
+}

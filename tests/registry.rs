@@ -585,7 +585,7 @@ mod capacities {
         }
 
         pub(super) fn call() {
-            (one(1), two(1));
+            _ = (one(1), two(1));
         }
     }
 

@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 use lru_core::__private::circuit_closed;
 use lru_core::backend::{
-    AsyncBackend, Backend, BackendError, CircuitState, ErrorKind, InvalidationSink, Item, Lease, Leases,
-    Lookup, LookupOptions, Stored, TagKey, TagNonces, TaggedLookup,
+    AsyncBackend, Backend, BackendError, CircuitState, ErrorKind, InvalidationSink, Item, Lease, LeasedItem,
+    Leases, Lookup, LookupOptions, Stored, TagKey, TagNonces, TaggedLookup,
 };
 
 use crate::compare_and_swap::{AsyncCompareAndSwap, CompareAndSwap};
@@ -364,6 +364,36 @@ macro_rules! with_circuit_breaker {
 
             $($fn)* end_lease(&self, namespace: &str, key: &[u8], lease: &Lease) -> Result<(), BackendError> {
                 self.record(self.admitted()?.end_lease(namespace, key, lease)$($await)*)
+            }
+
+            $($fn)* get_or_lease_many(
+                &self,
+                namespace: &str,
+                keys: &[&[u8]],
+                options: LookupOptions,
+            ) -> Result<Vec<Lookup>, BackendError> {
+                self.record(self.admitted()?.get_or_lease_many(namespace, keys, options)$($await)*)
+            }
+
+            $($fn)* set_leased_many(
+                &self,
+                namespace: &str,
+                items: &[LeasedItem<'_>],
+            ) -> Result<Vec<Option<Lease>>, BackendError> {
+                self.record(self.admitted()?.set_leased_many(namespace, items)$($await)*)
+            }
+
+            $($fn)* renew_leases(
+                &self,
+                namespace: &str,
+                leases: &[(&[u8], &Lease)],
+                ttl: Duration,
+            ) -> Result<Vec<bool>, BackendError> {
+                self.record(self.admitted()?.renew_leases(namespace, leases, ttl)$($await)*)
+            }
+
+            $($fn)* end_leases(&self, namespace: &str, leases: &[(&[u8], &Lease)]) -> Result<(), BackendError> {
+                self.record(self.admitted()?.end_leases(namespace, leases)$($await)*)
             }
 
             $($fn)* get_or_lease_tagged(

@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use lru_core::backend::{
-    AsyncBackend, Backend, BackendError, CircuitState, InvalidationSink, Item, Lease, Lookup, LookupOptions,
-    Stored,
+    AsyncBackend, Backend, BackendError, CircuitState, InvalidationSink, Item, Lease, LeasedItem, Lookup,
+    LookupOptions, Stored,
 };
 use lz4_flex::block;
 

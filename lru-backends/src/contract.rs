@@ -5,7 +5,9 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use lru_core::backend::{AsyncBackend, Backend, Item, Lease, Lookup, Permission, TagKey, TagNonce};
+use lru_core::backend::{
+    AsyncBackend, Backend, Item, Lease, LeasedItem, Lookup, Permission, TagKey, TagNonce,
+};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -136,6 +138,48 @@ macro_rules! contract {
             assert_eq!(all.into_iter().map(value).collect::<Vec<_>>(), [None, None, Some(b"3".to_vec())]);
             backend.set("a", b"k", b"of a", None)$($await)*.unwrap();
             assert_eq!(value(backend.get("ab", b"k")$($await)*.unwrap()), Some(b"of ab".to_vec()));
+            // Leases for several keys.
+            backend.clear("a")$($await)*.unwrap();
+            backend.set("a", b"k", b"1", None)$($await)*.unwrap();
+            let keys: [&[u8]; 3] = [b"k", b"x", b"y"];
+            let looked = backend.get_or_lease_many("a", &keys, MINUTE.into())$($await)*.unwrap();
+            let found: Vec<_> = looked.iter().map(|looked| value(looked.found.clone())).collect();
+            assert_eq!(found, [Some(b"1".to_vec()), None, None]);
+            let leases: Vec<Lease> = looked.iter().map(lease_of).collect();
+            assert_eq!(leases.iter().map(Lease::is_new).collect::<Vec<_>>(), [false, true, true]);
+            let again = backend.get_or_lease_many("a", &keys, MINUTE.into())$($await)*.unwrap();
+            for (lease, again) in leases.iter().zip(&again) {
+                assert_eq!((lease.token(), false), (lease_of(again).token(), lease_of(again).is_new()));
+            }
+            let held = [(keys[1], &leases[1]), (keys[2], &leases[2])];
+            assert_eq!(backend.renew_leases("a", &held, MINUTE)$($await)*.unwrap(), [true, true]);
+            // One of them is lost.
+            backend.set("a", b"x", b"new", None)$($await)*.unwrap();
+            let item = |(key, lease)| LeasedItem::new(Item::new(key, b"2").ttl(MINUTE), lease);
+            let items: Vec<_> = keys.into_iter().zip(&leases).map(item).collect();
+            let over = backend.set_leased_many("a", &items)$($await)*.unwrap();
+            assert_eq!(over.iter().map(Option::is_some).collect::<Vec<_>>(), [true, false, true]);
+            let all = backend.get_many("a", &keys)$($await)*.unwrap();
+            assert!(all[2].as_ref().and_then(|found| found.ttl).is_some_and(|ttl| ttl <= MINUTE));
+            let all: Vec<_> = all.into_iter().map(value).collect();
+            assert_eq!(all, [b"2", &b"new"[..], b"2"].map(|value| Some(value.to_vec())));
+            assert_eq!(backend.renew_leases("a", &held, MINUTE)$($await)*.unwrap(), [false, false]);
+            assert_eq!(backend.set_leased_many("a", &items)$($await)*.unwrap(), [None, None, None]);
+            let over = over[2].as_ref().unwrap();
+            let item = LeasedItem::new(Item::new(b"y", b"3"), over);
+            assert!(backend.set_leased_many("a", &[item])$($await)*.unwrap()[0].is_some());
+            // What is ended is left again.
+            let lease = lease_of(&backend.get_or_lease("a", b"z", MINUTE.into())$($await)*.unwrap());
+            backend.end_leases("a", &[(b"z", &lease), (b"x", &leases[1])])$($await)*.unwrap();
+            let looked = backend.get_or_lease_many("a", &[b"z", b"x"], MINUTE.into())$($await)*.unwrap();
+            assert!(lease_of(&looked[0]).is_new());
+            assert_eq!(value(looked[1].found.clone()), Some(b"new".to_vec()));
+            assert!(backend.get_or_lease_many("a", &[], MINUTE.into())$($await)*.unwrap().is_empty());
+            assert!(backend.set_leased_many("a", &[])$($await)*.unwrap().is_empty());
+            assert!(backend.renew_leases("a", &[], MINUTE)$($await)*.unwrap().is_empty());
+            backend.end_leases("a", &[])$($await)*.unwrap();
+            backend.set("a", b"k", b"of a", None)$($await)*.unwrap();
+
             // Nonces of tags.
             let [one, two, none] = [1_u8, 2, 3].map(|number| TagKey::of([number; 8]));
             assert_eq!(backend.tag_nonces(&[one], None)$($await)*.unwrap().get(one), None);

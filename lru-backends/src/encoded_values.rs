@@ -123,6 +123,50 @@ macro_rules! with_encoded_values {
                 self.backend.end_lease(namespace, key, lease)$($await)*
             }
 
+            $($fn)* get_or_lease_many(
+                &self,
+                namespace: &str,
+                keys: &[&[u8]],
+                options: LookupOptions,
+            ) -> Result<Vec<Lookup>, BackendError> {
+                let mut all = self.backend.get_or_lease_many(namespace, keys, options)$($await)*?;
+                for (key, lookup) in keys.iter().zip(&mut all) {
+                    let is_found = lookup.found.is_some();
+                    lookup.found = self.decoded(namespace, key, lookup.found.take());
+                    lookup.is_unreadable |= is_found && lookup.found.is_none();
+                }
+                Ok(all)
+            }
+
+            $($fn)* set_leased_many(
+                &self,
+                namespace: &str,
+                items: &[LeasedItem<'_>],
+            ) -> Result<Vec<Option<Lease>>, BackendError> {
+                let encoded = |one: &LeasedItem<'_>| self.encoded(namespace, one.item.key, one.item.value);
+                let values = items.iter().map(encoded).collect::<Result<Vec<_>, _>>()?;
+                let of_values = items.iter().zip(&values);
+                let items: Vec<_> = of_values
+                    .map(|(LeasedItem { item, lease, .. }, value)| {
+                        LeasedItem::new(Item::new(item.key, value).ttl(item.ttl), lease)
+                    })
+                    .collect();
+                self.backend.set_leased_many(namespace, &items)$($await)*
+            }
+
+            $($fn)* renew_leases(
+                &self,
+                namespace: &str,
+                leases: &[(&[u8], &Lease)],
+                ttl: Duration,
+            ) -> Result<Vec<bool>, BackendError> {
+                self.backend.renew_leases(namespace, leases, ttl)$($await)*
+            }
+
+            $($fn)* end_leases(&self, namespace: &str, leases: &[(&[u8], &Lease)]) -> Result<(), BackendError> {
+                self.backend.end_leases(namespace, leases)$($await)*
+            }
+
             $($fn)* delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
                 self.backend.delete(namespace, key)$($await)*
             }

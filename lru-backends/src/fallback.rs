@@ -16,8 +16,8 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use lru_core::backend::{
-    AsyncBackend, Backend, BackendError, CircuitState, InvalidationSink, Item, Lease, Leases, Lookup,
-    LookupOptions, Permission, Stored, TagKey, TagNonces,
+    AsyncBackend, Backend, BackendError, CircuitState, InvalidationSink, Item, Lease, LeasedItem, Leases,
+    Lookup, LookupOptions, Permission, Stored, TagKey, TagNonces,
 };
 
 /// The mark of a key whose old entry could not be deleted.
@@ -310,6 +310,61 @@ macro_rules! with_fallback {
 
             $($fn)* end_lease(&self, namespace: &str, key: &[u8], lease: &Lease) -> Result<(), BackendError> {
                 self.new.end_lease(namespace, key, lease)$($await)*
+            }
+
+            /// Looks up all keys in each backend at once. Entries to be copied, and marked ones, are then looked up singly.
+            $($fn)* get_or_lease_many(
+                &self,
+                namespace: &str,
+                keys: &[&[u8]],
+                options: LookupOptions,
+            ) -> Result<Vec<Lookup>, BackendError> {
+                let mut all = match self.new.get_or_lease_many(namespace, keys, options)$($await)* {
+                    Ok(all) => all,
+                    Err(failed) => {
+                        let found = $Backend::get_many(self, namespace, keys)$($await)*.map_err(|_| failed)?;
+                        let alone = |found: Option<Stored>| Lookup::new(found).permission(Permission::Denied);
+                        return Ok(found.into_iter().map(alone).collect());
+                    }
+                };
+                let is_missing = |at: &usize| all.get(*at).is_some_and(|looked| looked.found.is_none());
+                let missing: Vec<usize> = (0..keys.len()).filter(is_missing).collect();
+                if !missing.is_empty() {
+                    let absent: Vec<&[u8]> = missing.iter().map(|at| keys[*at]).collect();
+                    let marked = self.new.get_many(&marks(namespace), &absent)$($await)*?;
+                    let in_old = self.old.get_many(namespace, &absent)$($await)*.unwrap_or_default();
+                    for (n, at) in missing.into_iter().enumerate() {
+                        if [&marked, &in_old].iter().any(|all| all.get(n).is_some_and(Option::is_some)) {
+                            let looked = core::mem::take(&mut all[at]);
+                            all[at] = self.$copied(namespace, keys[at], looked, options)$($await)*?;
+                        }
+                    }
+                }
+                Ok(all)
+            }
+
+            /// Deletes the entries in the old backend at once, and sets those in the new one at once.
+            $($fn)* set_leased_many(
+                &self,
+                namespace: &str,
+                items: &[LeasedItem<'_>],
+            ) -> Result<Vec<Option<Lease>>, BackendError> {
+                let keys: Vec<&[u8]> = items.iter().map(|item| item.item.key).collect();
+                _ = self.$invalidate_many(namespace, &keys)$($await)*?;
+                self.new.set_leased_many(namespace, items)$($await)*
+            }
+
+            $($fn)* renew_leases(
+                &self,
+                namespace: &str,
+                leases: &[(&[u8], &Lease)],
+                ttl: Duration,
+            ) -> Result<Vec<bool>, BackendError> {
+                self.new.renew_leases(namespace, leases, ttl)$($await)*
+            }
+
+            $($fn)* end_leases(&self, namespace: &str, leases: &[(&[u8], &Lease)]) -> Result<(), BackendError> {
+                self.new.end_leases(namespace, leases)$($await)*
             }
 
             /// Those of the new backend: the nonces of the old one may be from before it was last down.

@@ -7,8 +7,8 @@ use std::fmt;
 use std::time::Duration;
 
 use lru_core::backend::{
-    AsyncBackend, Backend, BackendError, CircuitState, ErrorKind, InvalidationSink, Item, Lease, Leases,
-    Lookup, LookupOptions, Off, Stored,
+    AsyncBackend, Backend, BackendError, CircuitState, ErrorKind, InvalidationSink, Item, Lease, LeasedItem,
+    Leases, Lookup, LookupOptions, Off, Stored,
 };
 #[cfg(any(feature = "memcached", feature = "redis"))]
 use options::UrlOptions;
@@ -272,6 +272,36 @@ macro_rules! any_backend {
 
             $($fn)* end_lease(&self, namespace: &str, key: &[u8], lease: &Lease) -> Result<(), BackendError> {
                 with_engine!(self, backend => $Backend::end_lease(backend, namespace, key, lease)$($await)*)
+            }
+
+            $($fn)* get_or_lease_many(
+                &self,
+                namespace: &str,
+                keys: &[&[u8]],
+                options: LookupOptions,
+            ) -> Result<Vec<Lookup>, BackendError> {
+                with_engine!(self, backend => $Backend::get_or_lease_many(backend, namespace, keys, options)$($await)*)
+            }
+
+            $($fn)* set_leased_many(
+                &self,
+                namespace: &str,
+                items: &[LeasedItem<'_>],
+            ) -> Result<Vec<Option<Lease>>, BackendError> {
+                with_engine!(self, backend => $Backend::set_leased_many(backend, namespace, items)$($await)*)
+            }
+
+            $($fn)* renew_leases(
+                &self,
+                namespace: &str,
+                leases: &[(&[u8], &Lease)],
+                ttl: Duration,
+            ) -> Result<Vec<bool>, BackendError> {
+                with_engine!(self, backend => $Backend::renew_leases(backend, namespace, leases, ttl)$($await)*)
+            }
+
+            $($fn)* end_leases(&self, namespace: &str, leases: &[(&[u8], &Lease)]) -> Result<(), BackendError> {
+                with_engine!(self, backend => $Backend::end_leases(backend, namespace, leases)$($await)*)
             }
 
             $($fn)* delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {

@@ -13,8 +13,8 @@ mod token;
 use std::time::{Duration, Instant};
 
 use lru_core::backend::{
-    AsyncBackend, Backend, BackendError, CircuitState, InvalidationSink, Item, Lease, Leases, Lookup,
-    LookupOptions, Permission, Stored, TagKey, TagNonces,
+    AsyncBackend, Backend, BackendError, CircuitState, InvalidationSink, Item, Lease, LeasedItem, Leases,
+    Lookup, LookupOptions, Permission, Stored, TagKey, TagNonces,
 };
 
 use crate::compare_and_swap::{AsyncCompareAndSwap, CompareAndSwap};
@@ -93,7 +93,7 @@ impl<N, F> Layered<N, F> {
 impl<N, F: Leases> Leases for Layered<N, F> {}
 
 macro_rules! layered {
-    ($Backend:ident, $CompareAndSwap:ident, $copy_over:ident, $remove:ident,
+    ($Backend:ident, $CompareAndSwap:ident, $copy_over:ident, $layer:ident, $copy_stored:ident, $remove:ident,
      [$($bound:tt)*] [$($fn:tt)*] $($await:tt)*) => {
         impl<N: $Backend $($bound)*, F: $Backend $($bound)*> Layered<N, F> {
             /// Stores a copy over what the near lease was given for, and returns the lease over the copy. If
@@ -111,6 +111,61 @@ macro_rules! layered {
                 };
                 // A copy that fails costs a lookup later. Until then, the older one is found that there may be.
                 self.near.set_leased(namespace, key, near, &bytes, ttl)$($await)*.ok().flatten()
+            }
+
+            /// Completes a lookup of the far backend: copies what was found over what the near lease was given for.
+            $($fn)* $layer(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                near: Option<Lease>,
+                looked: Lookup,
+                life: Life,
+            ) -> Lookup {
+                let Some(near) = near else {
+                    let Lookup { found, permission, is_unreadable, .. } = looked;
+                    let permission = Token::permission(permission, None);
+                    return Lookup::new(found).permission(permission).unreadable(is_unreadable);
+                };
+                match looked {
+                    Lookup { found: Some(found), permission, .. } => {
+                        let copy = written(&permission, &found.value, found.ttl, life);
+                        let near = self.$copy_over(namespace, key, &near, copy)$($await)*;
+                        Lookup::new(found).permission(Token::permission(permission, near))
+                    }
+                    Lookup { permission: Permission::Leased(far), is_unreadable, .. } => {
+                        let permission = Token::permission(Permission::Leased(far), Some(near));
+                        Lookup::new(None).permission(permission).unreadable(is_unreadable)
+                    }
+                    // No result will be stored by the near lease.
+                    other => {
+                        self.$remove(namespace, key, Some(&near))$($await)*;
+                        other
+                    }
+                }
+            }
+
+            /// Copies what was stored over the near lease, if it was: `far` is the lease over it.
+            $($fn)* $copy_stored(
+                &self,
+                namespace: &str,
+                item: Item<'_>,
+                near: Option<Lease>,
+                far: Option<Lease>,
+                life: Life,
+            ) -> Option<Lease> {
+                let (Some(far), Some(near)) = (far.as_ref(), near.as_ref()) else {
+                    // The copy that there may be is of what has been replaced.
+                    self.$remove(namespace, item.key, near.as_ref())$($await)*;
+                    return far.map(|far| Token { far, near: None }.lease());
+                };
+                let copy = written(&Permission::Leased(far.clone()), item.value, item.ttl, life);
+                let near = self.$copy_over(namespace, item.key, near, copy)$($await)*;
+                if near.is_none() {
+                    // Another lookup may have copied what this call has replaced.
+                    self.$remove(namespace, item.key, None)$($await)*;
+                }
+                Some(Token { far: far.clone(), near }.lease())
             }
 
             /// Removes the copy over which a near lease was given, or any.
@@ -193,26 +248,14 @@ macro_rules! layered {
                     return Ok(Lookup::new(stored).permission(Token::permission(far, near)));
                 }
                 let life = self.life();
-                let looked = self.far.get_or_lease(namespace, key, options)$($await)*;
-                let Some(near) = near else {
-                    let Lookup { found, permission, is_unreadable, .. } = looked?;
-                    let permission = Token::permission(permission, None);
-                    return Ok(Lookup::new(found).permission(permission).unreadable(is_unreadable));
-                };
-                match looked {
-                    Ok(Lookup { found: Some(found), permission, .. }) => {
-                        let copy = written(&permission, &found.value, found.ttl, life);
-                        let near = self.$copy_over(namespace, key, &near, copy)$($await)*;
-                        Ok(Lookup::new(found).permission(Token::permission(permission, near)))
-                    }
-                    Ok(Lookup { permission: Permission::Leased(far), is_unreadable, .. }) => {
-                        let permission = Token::permission(Permission::Leased(far), Some(near));
-                        Ok(Lookup::new(None).permission(permission).unreadable(is_unreadable))
-                    }
-                    // No result will be stored by the near lease.
-                    other => {
-                        self.$remove(namespace, key, Some(&near))$($await)*;
-                        other
+                match self.far.get_or_lease(namespace, key, options)$($await)* {
+                    Ok(looked) => Ok(self.$layer(namespace, key, near, looked, life)$($await)*),
+                    Err(error) => {
+                        // No result will be stored by the near lease.
+                        if let Some(near) = &near {
+                            self.$remove(namespace, key, Some(near))$($await)*;
+                        }
+                        Err(error)
                     }
                 }
             }
@@ -228,18 +271,84 @@ macro_rules! layered {
                 let Some(Token { far, near }) = Token::read(lease) else { return Ok(None) };
                 let life = self.life();
                 let stored = self.far.set_leased(namespace, key, &far, value, ttl)$($await)*;
-                let (Ok(Some(far)), Some(near)) = (&stored, &near) else {
-                    // The copy that there may be is of what has been replaced.
-                    self.$remove(namespace, key, near.as_ref())$($await)*;
-                    return Ok(stored?.map(|far| Token { far, near: None }.lease()));
-                };
-                let copy = written(&Permission::Leased(far.clone()), value, ttl, life);
-                let near = self.$copy_over(namespace, key, near, copy)$($await)*;
-                if near.is_none() {
-                    // Another lookup may have copied what this call has replaced.
-                    self.$remove(namespace, key, None)$($await)*;
+                let item = Item::new(key, value).ttl(ttl);
+                let copied = stored.as_ref().ok().cloned().flatten();
+                let over = self.$copy_stored(namespace, item, near, copied, life)$($await)*;
+                stored.map(|_| over)
+            }
+
+            /// One round trip to the far backend, and to the near one; copies are stored one by one.
+            $($fn)* get_or_lease_many(
+                &self,
+                namespace: &str,
+                keys: &[&[u8]],
+                options: LookupOptions,
+            ) -> Result<Vec<Lookup>, BackendError> {
+                let options = options.with_ttl();
+                let mut near = self.near.get_or_lease_many(namespace, keys, options)$($await)*.unwrap_or_default();
+                near.resize_with(keys.len(), Lookup::default);
+                let (mut all, mut leases, mut missing) = (Vec::with_capacity(keys.len()), Vec::new(), Vec::new());
+                for (at, Lookup { found, permission, .. }) in near.into_iter().enumerate() {
+                    let near = if let Permission::Leased(lease) = permission { Some(lease) } else { None };
+                    if let Some((far, stored)) = found.as_ref().and_then(read) {
+                        all.push(Lookup::new(stored).permission(Token::permission(far, near)));
+                    } else {
+                        all.push(Lookup::default());
+                        leases.push(near);
+                        missing.push(at);
+                    }
                 }
-                Ok(Some(Token { far: far.clone(), near }.lease()))
+                if missing.is_empty() {
+                    return Ok(all);
+                }
+                let absent: Vec<&[u8]> = missing.iter().map(|at| keys[*at]).collect();
+                let life = self.life();
+                let mut looked = match self.far.get_or_lease_many(namespace, &absent, options)$($await)* {
+                    Ok(looked) => looked,
+                    Err(error) => {
+                        // No results will be stored by the near leases.
+                        for (key, near) in absent.iter().zip(&leases) {
+                            if near.is_some() {
+                                self.$remove(namespace, key, near.as_ref())$($await)*;
+                            }
+                        }
+                        return Err(error);
+                    }
+                };
+                looked.resize_with(absent.len(), || Lookup::default().permission(Permission::Denied));
+                for ((at, near), looked) in missing.into_iter().zip(leases).zip(looked) {
+                    all[at] = self.$layer(namespace, keys[at], near, looked, life)$($await)*;
+                }
+                Ok(all)
+            }
+
+            /// One round trip to the far backend; copies are stored one by one.
+            $($fn)* set_leased_many(
+                &self,
+                namespace: &str,
+                items: &[LeasedItem<'_>],
+            ) -> Result<Vec<Option<Lease>>, BackendError> {
+                let tokens: Vec<_> = items.iter().map(|item| Token::read(item.lease)).collect();
+                let of_far: Vec<_> = items
+                    .iter()
+                    .zip(&tokens)
+                    .filter_map(|(one, token)| Some(LeasedItem::new(one.item, &token.as_ref()?.far)))
+                    .collect();
+                let life = self.life();
+                let stored = self.far.set_leased_many(namespace, &of_far)$($await)*;
+                let mut stored_far = stored.as_deref().unwrap_or_default().iter().cloned();
+                let mut all = Vec::with_capacity(items.len());
+                for (one, token) in items.iter().zip(tokens) {
+                    let over = match token {
+                        Some(Token { near, .. }) => {
+                            let far = stored_far.next().flatten();
+                            self.$copy_stored(namespace, one.item, near, far, life)$($await)*
+                        }
+                        None => None,
+                    };
+                    all.push(over);
+                }
+                stored.map(|_| all)
             }
 
             $($fn)* put(
@@ -274,6 +383,37 @@ macro_rules! layered {
                 let Some(Token { far, near }) = Token::read(lease) else { return Ok(()) };
                 let done = self.far.end_lease(namespace, key, &far)$($await)*;
                 self.$remove(namespace, key, near.as_ref())$($await)*;
+                done
+            }
+
+            $($fn)* renew_leases(
+                &self,
+                namespace: &str,
+                leases: &[(&[u8], &Lease)],
+                ttl: Duration,
+            ) -> Result<Vec<bool>, BackendError> {
+                let tokens: Vec<_> = leases.iter().map(|(key, lease)| Some((*key, Token::read(lease)?))).collect();
+                let of_far: Vec<_> = tokens.iter().flatten().map(|(key, token)| (*key, &token.far)).collect();
+                let mut valid = self.far.renew_leases(namespace, &of_far, ttl)$($await)*?.into_iter();
+                let mut all = Vec::with_capacity(leases.len());
+                for token in &tokens {
+                    let is_valid = token.is_some() && valid.next() == Some(true);
+                    if let (true, Some((key, Token { near: Some(near), .. }))) = (is_valid, token) {
+                        // Without it there will be no copy.
+                        _ = self.near.renew_lease(namespace, key, near, ttl)$($await)*;
+                    }
+                    all.push(is_valid);
+                }
+                Ok(all)
+            }
+
+            $($fn)* end_leases(&self, namespace: &str, leases: &[(&[u8], &Lease)]) -> Result<(), BackendError> {
+                let tokens: Vec<_> = leases.iter().filter_map(|(key, lease)| Some((*key, Token::read(lease)?))).collect();
+                let of_far: Vec<_> = tokens.iter().map(|(key, token)| (*key, &token.far)).collect();
+                let done = self.far.end_leases(namespace, &of_far)$($await)*;
+                for (key, token) in &tokens {
+                    self.$remove(namespace, key, token.near.as_ref())$($await)*;
+                }
                 done
             }
 
@@ -345,8 +485,8 @@ macro_rules! layered {
     };
 }
 
-layered! { Backend, CompareAndSwap, copy_over, remove, [] [fn] }
-layered! { AsyncBackend, AsyncCompareAndSwap, copy_over_async, remove_async, [+ Sync] [async fn] .await }
+layered! { Backend, CompareAndSwap, copy_over, layer, copy_stored, remove, [] [fn] }
+layered! { AsyncBackend, AsyncCompareAndSwap, copy_over_async, layer_async, copy_stored_async, remove_async, [+ Sync] [async fn] .await }
 
 #[cfg(test)]
 mod tests;

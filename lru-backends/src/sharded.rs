@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use lru_core::backend::{
-    AsyncBackend, Backend, BackendError, CircuitState, ErrorKind, InvalidationSink, Item, Lease, Leases,
-    Lookup, LookupOptions, Stored,
+    AsyncBackend, Backend, BackendError, CircuitState, ErrorKind, InvalidationSink, Item, Lease, LeasedItem,
+    Leases, Lookup, LookupOptions, Permission, Stored,
 };
 
 use crate::compare_and_swap::{AsyncCompareAndSwap, CompareAndSwap};
@@ -189,6 +189,87 @@ macro_rules! sharded {
 
             $($fn)* end_lease(&self, namespace: &str, key: &[u8], lease: &Lease) -> Result<(), BackendError> {
                 self.server(namespace, key)?.end_lease(namespace, key, lease)$($await)*
+            }
+
+            /// One round trip per server that has some of the keys. Those of a server that is down are misses, whose results are
+            /// not stored. Fails if each of these servers fails.
+            $($fn)* get_or_lease_many(
+                &self,
+                namespace: &str,
+                keys: &[&[u8]],
+                options: LookupOptions,
+            ) -> Result<Vec<Lookup>, BackendError> {
+                let denied = || Lookup::new(None).permission(Permission::Denied);
+                let mut all: Vec<_> = keys.iter().map(|_| denied()).collect();
+                let (mut is_answered, mut failed) = (false, None);
+                for share in self.shares(namespace, keys) {
+                    let Some(first) = share.first() else { continue };
+                    let server = self.server(namespace, keys[*first])?;
+                    let own: Vec<&[u8]> = share.iter().map(|at| keys[*at]).collect();
+                    match server.get_or_lease_many(namespace, &own, options)$($await)* {
+                        Ok(looked) => {
+                            is_answered = true;
+                            share.into_iter().zip(looked).for_each(|(at, looked)| all[at] = looked);
+                        }
+                        Err(error) => failed = Some(error),
+                    }
+                }
+                match failed {
+                    Some(error) if !is_answered => Err(error),
+                    _ => Ok(all),
+                }
+            }
+
+            /// One round trip per server that has some of the keys.
+            $($fn)* set_leased_many(
+                &self,
+                namespace: &str,
+                items: &[LeasedItem<'_>],
+            ) -> Result<Vec<Option<Lease>>, BackendError> {
+                let keys: Vec<&[u8]> = items.iter().map(|item| item.item.key).collect();
+                let (mut all, mut done) = (vec![None; items.len()], Ok(()));
+                for share in self.shares(namespace, &keys) {
+                    let Some(first) = share.first() else { continue };
+                    let server = self.server(namespace, keys[*first])?;
+                    let own: Vec<_> = share.iter().map(|at| items[*at]).collect();
+                    match server.set_leased_many(namespace, &own)$($await)* {
+                        Ok(leases) => share.into_iter().zip(leases).for_each(|(at, lease)| all[at] = lease),
+                        Err(error) => done = done.and(Err(error)),
+                    }
+                }
+                done.map(|()| all)
+            }
+
+            $($fn)* renew_leases(
+                &self,
+                namespace: &str,
+                leases: &[(&[u8], &Lease)],
+                ttl: Duration,
+            ) -> Result<Vec<bool>, BackendError> {
+                let keys: Vec<&[u8]> = leases.iter().map(|(key, _)| *key).collect();
+                let (mut all, mut done) = (vec![false; leases.len()], Ok(()));
+                for share in self.shares(namespace, &keys) {
+                    let Some(first) = share.first() else { continue };
+                    let server = self.server(namespace, keys[*first])?;
+                    let own: Vec<_> = share.iter().map(|at| leases[*at]).collect();
+                    match server.renew_leases(namespace, &own, ttl)$($await)* {
+                        Ok(valid) => share.into_iter().zip(valid).for_each(|(at, is_valid)| all[at] = is_valid),
+                        Err(error) => done = done.and(Err(error)),
+                    }
+                }
+                done.map(|()| all)
+            }
+
+            $($fn)* end_leases(&self, namespace: &str, leases: &[(&[u8], &Lease)]) -> Result<(), BackendError> {
+                let keys: Vec<&[u8]> = leases.iter().map(|(key, _)| *key).collect();
+                let mut done = Ok(());
+                for share in self.shares(namespace, &keys) {
+                    let Some(first) = share.first() else { continue };
+                    let server = self.server(namespace, keys[*first])?;
+                    let own: Vec<_> = share.iter().map(|at| leases[*at]).collect();
+                    done = done.and(server.end_leases(namespace, &own)$($await)*);
+                }
+                done
             }
 
             $($fn)* delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {

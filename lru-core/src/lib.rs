@@ -28,6 +28,7 @@ mod expiry;
 mod flight;
 #[allow(missing_debug_implementations, reason = "only generated code names its types")]
 mod function;
+mod heap_size;
 mod insight;
 #[allow(missing_debug_implementations, reason = "only generated code names its types, except `Tagged`")]
 mod key;
@@ -55,6 +56,7 @@ pub use function::batch::wrong_length::WrongLength;
 pub use function::bypass::bypassed;
 pub use function::tagged::invalidated::Invalidated;
 pub use function::tagged::invalidation::invalidate;
+pub use heap_size::{GIB, HeapSize, KIB, MIB};
 pub use insight::Insight;
 pub use insight::curve::CurvePoint;
 pub use key::{Argument, Tagged};
@@ -123,6 +125,8 @@ pub mod __private {
     pub use crate::expiry::ticks::Ticks;
     pub use crate::expiry::time_to_live::{Deadlines, IntoTtl, KeptOutside, fresh_until};
     pub use crate::flight::executor::DefaultSpawn;
+    #[cfg(feature = "backend")]
+    pub use crate::function::batch::backend::{BackendBatch, keys::KeyEncoder, peek::BackendElements};
     pub use crate::function::batch::{
         argument::{
             Batch, by_reference as batch_by_reference, owned as owned_batch, slice as batch_of_slice,
@@ -182,6 +186,7 @@ pub mod __private {
         reads::{IntoTags, Reads, RunningCall, TaskReads, tags_of},
     };
     pub use crate::function::{no_callbacks, result_policy};
+    pub use crate::heap_size::{bytes_owned_by, owned_bytes};
     pub use crate::key::closures::*;
     pub use crate::key::refusal::{BorrowingArgument, SelfArgument, UnorderedArgument, UnsharedArgument};
     pub use crate::key::{

@@ -116,6 +116,13 @@ pub fn argument(item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     derived.unwrap_or_else(syn::Error::into_compile_error).into()
 }
 
+/// Implements `HeapSize` for a type, so that `weight = bytes` can count what its values own.
+#[proc_macro_derive(HeapSize, attributes(heap_size))]
+pub fn heap_size(item: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    let derived = syn::parse(item).and_then(|input| derive::heap_size::derive(&input));
+    derived.unwrap_or_else(syn::Error::into_compile_error).into()
+}
+
 /// Gives the methods of an `impl` of a trait their accessors, and options of methods `Self`.
 ///
 /// In short:

@@ -17,7 +17,7 @@ type Entry = ((String, Vec<u8>), (Vec<u8>, Option<std::time::Duration>));
 fn take_result(backend: &MapBackend) -> Entry {
     let result = backend.entries().pop_first().unwrap();
     assert!(backend.entries().is_empty());
-    backend.end_leases();
+    backend.expire_leases();
     result
 }
 
@@ -79,7 +79,7 @@ fn who_died_is_replaced_when_the_claim_is_over() {
     thread::scope(|scope| {
         let call = scope.spawn(|| square(3));
         until(|| BACKEND.count("get") >= 2);
-        BACKEND.end_leases();
+        BACKEND.expire_leases();
         assert_eq!(call.join().unwrap(), 9);
     });
     assert_eq!((RUNS.load(SeqCst), BACKEND.entries().len()), (2, 1));

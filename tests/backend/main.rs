@@ -7,6 +7,8 @@
 
 mod asyncs;
 mod attributes;
+mod batches;
+mod batches_global;
 mod calls;
 mod global;
 mod invalidation;

@@ -1,12 +1,13 @@
 //! A user's own backend: a map that records its requests.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use functools::backend::{
-    AsyncBackend, Backend, BackendError, Lease, Leases, Lookup, LookupOptions, Permission, Stored,
+    AsyncBackend, Backend, BackendError, Item, Lease, LeasedItem, Leases, Lookup, LookupOptions, Permission,
+    Stored,
 };
 
 type Place = (String, Vec<u8>);
@@ -26,6 +27,8 @@ pub(crate) struct MapBackend {
     is_down: AtomicBool,
     /// The kind of requests that fail.
     failing: Mutex<Option<&'static str>>,
+    /// How many answers are left out of those for many keys.
+    left_out: AtomicUsize,
 }
 
 impl MapBackend {
@@ -36,7 +39,29 @@ impl MapBackend {
             requests: Mutex::new(Vec::new()),
             is_down: AtomicBool::new(false),
             failing: Mutex::new(None),
+            left_out: AtomicUsize::new(0),
         }
+    }
+
+    /// Makes answers for many keys shorter by this number.
+    pub(crate) fn leave_out(&self, answers: usize) {
+        self.left_out.store(answers, SeqCst);
+    }
+
+    /// Records one request in place of those that `each` makes.
+    fn as_one<T>(
+        &self,
+        what: &'static str,
+        each: impl FnOnce() -> Result<Vec<T>, BackendError>,
+    ) -> Result<Vec<T>, BackendError> {
+        drop(self.request(what)?);
+        let before = self.take_requests();
+        let mut all = each();
+        *self.requests.lock().unwrap_or_else(PoisonError::into_inner) = before;
+        if let Ok(all) = &mut all {
+            all.truncate(all.len().saturating_sub(self.left_out.load(SeqCst)));
+        }
+        all
     }
 
     fn request(&self, what: &'static str) -> Result<MutexGuard<'_, Entries>, BackendError> {
@@ -73,7 +98,7 @@ impl MapBackend {
     }
 
     /// Removes all leases, as if they had expired.
-    pub(crate) fn end_leases(&self) {
+    pub(crate) fn expire_leases(&self) {
         self.leases.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
@@ -185,6 +210,52 @@ impl Backend for MapBackend {
         Ok(())
     }
 
+    fn get_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<Option<Stored>>, BackendError> {
+        self.as_one("get many", || keys.iter().map(|key| self.get(namespace, key)).collect())
+    }
+
+    fn set_many(&self, namespace: &str, items: &[Item<'_>]) -> Result<(), BackendError> {
+        let set = |item: &Item<'_>| self.set(namespace, item.key, item.value, item.ttl);
+        self.as_one("set many", || items.iter().map(set).collect()).map(|_: Vec<()>| ())
+    }
+
+    fn get_or_lease_many(
+        &self,
+        namespace: &str,
+        keys: &[&[u8]],
+        options: LookupOptions,
+    ) -> Result<Vec<Lookup>, BackendError> {
+        self.as_one("get many", || {
+            keys.iter().map(|key| self.get_or_lease(namespace, key, options)).collect()
+        })
+    }
+
+    fn set_leased_many(
+        &self,
+        namespace: &str,
+        items: &[LeasedItem<'_>],
+    ) -> Result<Vec<Option<Lease>>, BackendError> {
+        let set = |LeasedItem { item, lease, .. }: &LeasedItem<'_>| {
+            self.set_leased(namespace, item.key, lease, item.value, item.ttl)
+        };
+        self.as_one("set many", || items.iter().map(set).collect())
+    }
+
+    fn renew_leases(
+        &self,
+        namespace: &str,
+        leases: &[(&[u8], &Lease)],
+        ttl: Duration,
+    ) -> Result<Vec<bool>, BackendError> {
+        let renew = |(key, lease): &(&[u8], &Lease)| self.renew_lease(namespace, key, lease, ttl);
+        self.as_one("renew many", || leases.iter().map(renew).collect())
+    }
+
+    fn end_leases(&self, namespace: &str, leases: &[(&[u8], &Lease)]) -> Result<(), BackendError> {
+        let end = |(key, lease): &(&[u8], &Lease)| self.end_lease(namespace, key, lease);
+        self.as_one("end many", || leases.iter().map(end).collect()).map(|_: Vec<()>| ())
+    }
+
     fn delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
         let place = (namespace.to_owned(), key.to_vec());
         let mut entries = self.request("delete")?;
@@ -273,6 +344,45 @@ impl AsyncBackend for Slow {
     async fn end_lease(&self, namespace: &str, key: &[u8], lease: &Lease) -> Result<(), BackendError> {
         yield_once().await;
         self.0.end_lease(namespace, key, lease)
+    }
+
+    async fn get_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<Option<Stored>>, BackendError> {
+        yield_once().await;
+        self.0.get_many(namespace, keys)
+    }
+
+    async fn get_or_lease_many(
+        &self,
+        namespace: &str,
+        keys: &[&[u8]],
+        options: LookupOptions,
+    ) -> Result<Vec<Lookup>, BackendError> {
+        yield_once().await;
+        self.0.get_or_lease_many(namespace, keys, options)
+    }
+
+    async fn set_leased_many(
+        &self,
+        namespace: &str,
+        items: &[LeasedItem<'_>],
+    ) -> Result<Vec<Option<Lease>>, BackendError> {
+        yield_once().await;
+        self.0.set_leased_many(namespace, items)
+    }
+
+    async fn renew_leases(
+        &self,
+        namespace: &str,
+        leases: &[(&[u8], &Lease)],
+        ttl: Duration,
+    ) -> Result<Vec<bool>, BackendError> {
+        yield_once().await;
+        self.0.renew_leases(namespace, leases, ttl)
+    }
+
+    async fn end_leases(&self, namespace: &str, leases: &[(&[u8], &Lease)]) -> Result<(), BackendError> {
+        yield_once().await;
+        self.0.end_leases(namespace, leases)
     }
 
     async fn delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {

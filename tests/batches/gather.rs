@@ -440,6 +440,87 @@ fn a_generic_function_has_groups_for_each_type() {
 }
 
 #[test]
+fn a_vector_of_the_wrong_length_fails_its_call_alone() {
+    let _alone = alone();
+    static CALLS: AtomicU32 = AtomicU32::new(0);
+
+    #[lru_cache(each = ids, gather = 1000, flight_timeout = 100_000)]
+    async fn doubled(ids: &[u32]) -> Vec<u32> {
+        if CALLS.fetch_add(1, SeqCst) == 0 { Vec::new() } else { ids.iter().map(|id| id * 2).collect() }
+    }
+
+    let (mut driver, mut waits) = (Box::pin(doubled(&[1])), Box::pin(doubled(&[2])));
+    assert!(poll(&mut driver).is_pending() && poll(&mut waits).is_pending());
+    end_of_windows();
+    assert!(catch_unwind(AssertUnwindSafe(|| poll(&mut driver))).is_err());
+    assert!(poll(&mut waits).is_pending(), "it opens another group");
+    end_of_windows();
+    assert_eq!(poll(&mut waits), Poll::Ready(vec![4]));
+    assert_eq!(doubled::cache_info().currsize, 1);
+}
+
+#[test]
+fn a_call_that_bypasses_the_cache_does_not_wait() {
+    let _time = in_time();
+    static ASKED: Asked<Vec<u32>> = Asked::new();
+
+    #[lru_cache(each = ids, gather = 1000)]
+    async fn doubled(ids: Vec<u32>) -> Vec<u32> {
+        ASKED.add(ids.clone());
+        ids.iter().map(|id| id * 2).collect()
+    }
+
+    let mut driver = Box::pin(doubled(vec![1]));
+    assert!(poll(&mut driver).is_pending());
+    let mut bypassing = Box::pin(functools::bypassed(doubled(vec![1, 2])));
+    assert_eq!(poll(&mut bypassing), Poll::Ready(vec![2, 4]));
+    assert_eq!(ASKED.take(), [[1, 2]]);
+    assert_eq!(doubled::cache_info().currsize, 0);
+}
+
+#[test]
+fn a_cache_that_stores_nothing_gathers_all_the_same() {
+    let _alone = alone();
+    static ASKED: Asked<Vec<u32>> = Asked::new();
+
+    #[lru_cache(each = ids, gather = 1000, flight_timeout = 100_000, maxsize = 0)]
+    async fn doubled(ids: &[u32]) -> Vec<u32> {
+        ASKED.add(ids.to_vec());
+        ids.iter().map(|id| id * 2).collect()
+    }
+
+    let (mut one, mut other) = (Box::pin(doubled(&[1, 2])), Box::pin(doubled(&[2, 3])));
+    assert!(poll(&mut one).is_pending() && poll(&mut other).is_pending());
+    end_of_windows();
+    assert_eq!(poll(&mut one), Poll::Ready(vec![2, 4]));
+    assert_eq!(poll(&mut other), Poll::Ready(vec![4, 6]));
+    assert_eq!(ASKED.take(), [[1, 2, 3]]);
+}
+
+#[test]
+fn a_body_that_calls_for_what_its_group_computes_does_not_wait_for_itself() {
+    let _alone = alone();
+    static CALLS: AtomicU32 = AtomicU32::new(0);
+
+    #[lru_cache(each = ids, gather = 1000, flight_timeout = 100_000)]
+    async fn depth(ids: Vec<u32>) -> Vec<u32> {
+        if CALLS.fetch_add(1, SeqCst) == 0 {
+            // One of its own, and one that another call has handed over.
+            assert_eq!(Box::pin(depth(vec![2, 1])).await, [2, 1]);
+        }
+        ids
+    }
+
+    let (mut driver, mut waits) = (Box::pin(depth(vec![1])), Box::pin(depth(vec![2])));
+    assert!(poll(&mut driver).is_pending() && poll(&mut waits).is_pending());
+    end_of_windows();
+    assert_eq!(poll(&mut driver), Poll::Ready(vec![1]));
+    assert_eq!(poll(&mut waits), Poll::Ready(vec![2]));
+    assert!(CALLS.load(SeqCst) > 1, "the inner call computes");
+    assert_eq!(depth::cache_info().currsize, 2);
+}
+
+#[test]
 fn no_runtime_is_needed() {
     let _time = in_time();
     static CALLS: AtomicU32 = AtomicU32::new(0);

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use functools::backend::{
     self, AsyncBackend, AsyncCompareAndSwap, Backend, BackendError, CircuitBreaker, CompareAndSwap, Fallback,
-    Item, Memcached, Redis, Sharded, disk,
+    Item, Lease, LeasedItem, Lookup, Memcached, Permission, Redis, Sharded, disk,
 };
 
 use crate::files::Folder;
@@ -19,6 +19,14 @@ pub(crate) fn redis(url: impl AsRef<str>) -> Redis {
 
 pub(crate) fn memcached(address: impl Into<String>) -> Memcached {
     backend::memcached(address).connect_timeout(PATIENCE).timeout(PATIENCE)
+}
+
+/// Returns the lease of a lookup.
+fn lease_of(lookup: &Lookup) -> Lease {
+    match &lookup.permission {
+        Permission::Leased(lease) => lease.clone(),
+        other => panic!("expected a lease, got {other:?}"),
+    }
 }
 
 macro_rules! contract {
@@ -106,6 +114,44 @@ macro_rules! contract {
             backend.clear(&other)$($await)*?;
 
             let hour = Duration::from_secs(3600);
+            // Leases for several keys.
+            let minute = Duration::from_secs(60);
+            let [absent, other_value] = [&b"absent"[..], b"other"];
+            backend.set(&space, b"key", b"1", None)$($await)*?;
+            let keys: [&[u8]; 4] = [&long, absent, b"key", other_value];
+            let looked = backend.get_or_lease_many(&space, &keys, minute.into())$($await)*?;
+            let found: Vec<_> = looked.iter().map(|looked| looked.found.as_ref().map(|found| &found.value[..])).collect();
+            assert_eq!(found, [None, None, Some(&b"1"[..]), None]);
+            let leases: Vec<Lease> = looked.iter().map(lease_of).collect();
+            assert_eq!(leases.iter().map(Lease::is_new).collect::<Vec<_>>(), [true, true, false, true]);
+            let again = backend.get_or_lease_many(&space, &keys, minute.into())$($await)*?;
+            assert!(again.iter().all(|looked| !lease_of(looked).is_new()));
+            let held: Vec<_> = keys.iter().copied().zip(&leases).collect();
+            assert_eq!(backend.renew_leases(&space, &held[..2], minute)$($await)*?, [true, true]);
+            // One is lost, another given up.
+            backend.set(&space, absent, b"new", None)$($await)*?;
+            backend.end_leases(&space, &held[3..])$($await)*?;
+            let item = |(key, lease)| LeasedItem::new(Item::new(key, b"2").ttl(hour), lease);
+            let items: Vec<_> = held[..3].iter().copied().map(item).collect();
+            let over = backend.set_leased_many(&space, &items)$($await)*?;
+            assert_eq!(over.iter().map(Option::is_some).collect::<Vec<_>>(), [true, false, true]);
+            assert_eq!(backend.set_leased_many(&space, &items)$($await)*?, [None, None, None]);
+            let many = backend.get_many(&space, &keys)$($await)*?;
+            assert!(many[0].as_ref().and_then(|found| found.ttl).is_some_and(|ttl| ttl <= hour));
+            let values: Vec<_> = many.iter().map(|one| one.as_ref().map(|one| one.value.as_slice())).collect();
+            assert_eq!(values, [Some(&b"2"[..]), Some(b"new"), Some(b"2"), None]);
+            assert!(lease_of(&backend.get_or_lease(&space, other_value, minute.into())$($await)*?).is_new());
+            let keys: Vec<&[u8]> = numbers.iter().map(|key| &key[..]).collect();
+            let looked = backend.get_or_lease_many(&space, &keys, minute.into())$($await)*?;
+            let leases: Vec<Lease> = looked.iter().map(lease_of).collect();
+            let item = |(key, lease)| LeasedItem::new(Item::new(key, key), lease);
+            let items: Vec<_> = keys.iter().copied().zip(&leases).map(item).collect();
+            let over = backend.set_leased_many(&space, &items)$($await)*?;
+            assert!(over.len() == 1000 && over.iter().all(Option::is_some));
+            let many = backend.get_many(&space, &keys)$($await)*?;
+            assert!(many.iter().zip(&keys).all(|(one, key)| one.as_ref().is_some_and(|one| one.value == *key)));
+            backend.clear(&space)$($await)*?;
+
             assert!(backend.add(&space, b"claim", b"mine", hour)$($await)*?);
             assert!(!backend.add(&space, b"claim", b"yours", hour)$($await)*?);
             let claim = backend.get(&space, b"claim")$($await)*?.unwrap();

@@ -7,6 +7,7 @@
 #![allow(clippy::unused_async, reason = "the call is what must be async")]
 #![allow(clippy::unnecessary_operation, reason = "operations on two objects are grouped in a tuple")]
 
+mod batches;
 mod calls;
 #[cfg(any(feature = "memcached-tls", feature = "redis-tls"))]
 mod certificates;

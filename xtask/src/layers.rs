@@ -41,7 +41,7 @@ const CRATES: &[Rules] = &[
     Rules {
         sources: "lru-core/src",
         rooms: &[
-            &["insight"],
+            &["heap_size", "insight"],
             &["key", "observe", "property", "region", "time"],
             &["store", "tags"],
             &["expiry", "flight"],
@@ -74,8 +74,10 @@ const CRATES: &[Rules] = &[
                 &["bound"],
                 &["cache"],
                 &["call"],
-                &["backend", "apart", "batch"],
+                &["backend", "apart", "elements"],
                 &["backend_accessors"],
+                &["batch_backend"],
+                &["batch"],
                 &["coalesced", "gathered"],
                 &["function"],
                 &["items"],

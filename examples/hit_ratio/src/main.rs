@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, fmt};
 
+mod costs;
 mod curve;
 mod plot;
 mod reference;
@@ -19,11 +20,14 @@ use trace::Trace;
 
 const USAGE: &str = "\
 Usage: hit_ratio FILE CAPACITY… [--svg PATH]
+       hit_ratio --costs SEED FILE CAPACITY…
        hit_ratio --check REFERENCE FILE…
 
 FILE has one decimal key per line, as text or gzipped. The first form replays it
 through caches of each capacity, prints the hits and plots them as an SVG file,
 named like FILE in the current folder unless PATH is given. The second form
+gives each key a cost and a weight by SEED, and prints which share of the cost
+hits save; CAPACITY is in entries of mean weight. The third form
 compares the hits with those in REFERENCE for a trace of that name: a table `trace,capacity,policy,requests,hits,…`,
 and the curves that caches with `insight` estimate with exact ones.";
 
@@ -31,6 +35,7 @@ and the curves that caches with `insight` estimate with exact ones.";
 enum Task {
     Help,
     Draw { file: PathBuf, capacities: Vec<usize>, svg: PathBuf },
+    Costs { seed: u64, file: PathBuf, capacities: Vec<usize> },
     Check { reference: PathBuf, files: Vec<PathBuf> },
 }
 
@@ -49,6 +54,7 @@ fn main() -> ExitCode {
             Ok(())
         }
         Task::Draw { file, capacities, svg } => draw(&file, &capacities, &svg),
+        Task::Costs { seed, file, capacities } => save(&file, &capacities, seed),
         Task::Check { reference, files } => reference::check(&reference, &files),
     });
     match done {
@@ -61,7 +67,7 @@ fn main() -> ExitCode {
 }
 
 fn parse(arguments: impl Iterator<Item = String>) -> Result<Task, Failure> {
-    let (mut svg, mut reference, mut others) = (None, None, Vec::new());
+    let (mut svg, mut reference, mut seed, mut others) = (None, None, None, Vec::new());
     let mut arguments = arguments;
     while let Some(argument) = arguments.next() {
         let mut path = || {
@@ -72,6 +78,11 @@ fn parse(arguments: impl Iterator<Item = String>) -> Result<Task, Failure> {
             "--help" | "-h" => return Ok(Task::Help),
             "--svg" => svg = Some(path()?),
             "--check" => reference = Some(path()?),
+            "--costs" => {
+                let text = arguments.next().unwrap_or_default();
+                let number = text.parse().map_err(|_| misused("`--costs` takes a seed, a number"))?;
+                seed = Some(number);
+            }
             option if option.starts_with("--") => return Err(misused(format!("unknown option `{option}`"))),
             _ => others.push(argument),
         }
@@ -89,6 +100,9 @@ fn parse(arguments: impl Iterator<Item = String>) -> Result<Task, Failure> {
     }
     capacities.sort_unstable();
     capacities.dedup();
+    if let Some(seed) = seed {
+        return Ok(Task::Costs { seed, file, capacities });
+    }
     let svg = svg.unwrap_or_else(|| PathBuf::from(format!("{}.svg", trace::name(&file))));
     Ok(Task::Draw { file, capacities, svg })
 }
@@ -99,6 +113,25 @@ fn capacity(text: &str) -> Result<usize, Failure> {
         Ok(capacity) => Ok(capacity),
         Err(_) => Err(misused(format!("`{text}` is no capacity; expected a number of entries"))),
     }
+}
+
+/// Prints the hit ratio of policies for a trace whose keys have costs and weights, and which share of the cost the hits save.
+fn save(file: &Path, capacities: &[usize], seed: u64) -> Result<(), Failure> {
+    let trace = Trace::read(file)?;
+    println!("{}: {} requests of {} keys\n", trace.name, trace.keys.len(), trace.unique());
+    print!("{:<12}", "policy");
+    for capacity in capacities {
+        print!("{capacity:>10} {:>9}", "hits");
+    }
+    for series in &costs::SERIES {
+        print!("\n{:<12}", series.name);
+        for &capacity in capacities {
+            let saved = (series.saves)(&trace, capacity, seed);
+            print!("{:>9.2}% {:>8.2}%", 100.0 * saved.cost, 100.0 * saved.hits);
+        }
+    }
+    println!();
+    Ok(())
 }
 
 /// Prints and plots the hit ratio of each policy for a trace.

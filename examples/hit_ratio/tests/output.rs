@@ -50,6 +50,19 @@ fn hit_ratio_counts_what_can_be_counted_by_hand() {
 }
 
 #[test]
+fn hit_ratio_tells_what_hits_save() {
+    let folder = folder("hit_ratio_costs");
+    let trace = folder.join("turns.txt");
+    fs::write(&trace, TRACE).unwrap();
+    let output = run(program(), &[&"--costs", &"1", &trace, &"1000"]);
+    contains(&output, "turns: 12 requests of 5 keys");
+    // With room for all, all policies have the same hits, which save the same.
+    let rows: Vec<_> = output.lines().skip(3).map(|line| line[12..].to_owned()).collect();
+    assert_eq!(rows.len(), 4);
+    assert!(rows.iter().all(|row| *row == rows[0] && row.trim_end().ends_with("58.33%")), "{output}");
+}
+
+#[test]
 fn hit_ratio_compares_with_a_reference() {
     let folder = folder("hit_ratio_check");
     let (trace, reference) = (folder.join("turns.txt"), folder.join("reference.csv"));

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use lru_core::backend::{
-    AsyncBackend, Backend, BackendError, CircuitState, ErrorKind, Item, Lease, Lookup, LookupOptions, Stored,
+    AsyncBackend, Backend, BackendError, CircuitState, ErrorKind, Item, Lease, LeasedItem, Lookup,
+    LookupOptions, Stored,
 };
 
 use super::Disk;
@@ -32,6 +33,14 @@ impl Disk {
             Err(_) => operation(&this),
         }
     }
+}
+
+fn owned_leases(leases: &[(&[u8], &Lease)]) -> Vec<(Vec<u8>, Lease)> {
+    leases.iter().map(|(key, lease)| (key.to_vec(), (*lease).clone())).collect()
+}
+
+fn borrowed(leases: &[(Vec<u8>, Lease)]) -> Vec<(&[u8], &Lease)> {
+    leases.iter().map(|(key, lease)| (key.as_slice(), lease)).collect()
 }
 
 impl AsyncBackend for Disk {
@@ -138,6 +147,56 @@ impl AsyncBackend for Disk {
     async fn end_lease(&self, namespace: &str, key: &[u8], lease: &Lease) -> Result<(), BackendError> {
         let (namespace, key, lease) = (namespace.to_owned(), key.to_vec(), lease.clone());
         self.run_blocking(move |disk| Backend::end_lease(disk, &namespace, &key, &lease)).await
+    }
+
+    async fn get_or_lease_many(
+        &self,
+        namespace: &str,
+        keys: &[&[u8]],
+        options: LookupOptions,
+    ) -> Result<Vec<Lookup>, BackendError> {
+        let namespace = namespace.to_owned();
+        let keys: Vec<_> = keys.iter().map(|key| key.to_vec()).collect();
+        self.run_blocking(move |disk| {
+            let keys: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
+            Backend::get_or_lease_many(disk, &namespace, &keys, options)
+        })
+        .await
+    }
+
+    async fn set_leased_many(
+        &self,
+        namespace: &str,
+        items: &[LeasedItem<'_>],
+    ) -> Result<Vec<Option<Lease>>, BackendError> {
+        let namespace = namespace.to_owned();
+        let owned = |LeasedItem { item, lease, .. }: &LeasedItem<'_>| {
+            (item.key.to_vec(), item.value.to_vec(), item.ttl, (*lease).clone())
+        };
+        let owned: Vec<_> = items.iter().map(owned).collect();
+        self.run_blocking(move |disk| {
+            let items: Vec<_> = owned
+                .iter()
+                .map(|(key, value, ttl, lease)| LeasedItem::new(Item::new(key, value).ttl(*ttl), lease))
+                .collect();
+            Backend::set_leased_many(disk, &namespace, &items)
+        })
+        .await
+    }
+
+    async fn renew_leases(
+        &self,
+        namespace: &str,
+        leases: &[(&[u8], &Lease)],
+        ttl: Duration,
+    ) -> Result<Vec<bool>, BackendError> {
+        let (namespace, owned) = (namespace.to_owned(), owned_leases(leases));
+        self.run_blocking(move |disk| Backend::renew_leases(disk, &namespace, &borrowed(&owned), ttl)).await
+    }
+
+    async fn end_leases(&self, namespace: &str, leases: &[(&[u8], &Lease)]) -> Result<(), BackendError> {
+        let (namespace, owned) = (namespace.to_owned(), owned_leases(leases));
+        self.run_blocking(move |disk| Backend::end_leases(disk, &namespace, &borrowed(&owned))).await
     }
 
     async fn delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {

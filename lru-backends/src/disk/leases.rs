@@ -47,6 +47,12 @@ impl Token {
         Lease::new([self.opening, self.key, self.namespace].map(u64::to_le_bytes).concat())
     }
 
+    /// Returns the token that holds after a change of another key that may have the same version: the change was made while
+    /// `before` held for that key, and `now` holds since.
+    pub(super) fn raised(self, before: Self, now: Self) -> Self {
+        if self.key == before.key { Self { key: now.key, ..self } } else { self }
+    }
+
     /// Reads the token of a lease; `None` if another kind of backend gave it.
     pub(super) fn of(lease: &Lease) -> Option<Self> {
         let (opening, rest) = lease.token().split_first_chunk()?;
@@ -69,6 +75,11 @@ impl Versions {
             key: self.of_key(key.bytes()).load(Acquire),
             namespace: self.of_namespace(key.prefix()).load(Acquire),
         }
+    }
+
+    /// Returns the number of the version that a key has, perhaps together with others.
+    pub(super) fn number_of(&self, key: &FileKey) -> usize {
+        self.slot(key.bytes(), KEYS)
     }
 
     /// Ends all leases on a key.

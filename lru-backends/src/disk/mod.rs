@@ -16,14 +16,15 @@ mod tables;
 mod tests;
 mod writer;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use lru_core::backend::{
-    Backend, BackendError, CircuitState, ErrorKind, Item, Lease, Leases, Lookup, LookupOptions, Permission,
-    Stored,
+    Backend, BackendError, CircuitState, ErrorKind, Item, Lease, LeasedItem, Leases, Lookup, LookupOptions,
+    Permission, Stored,
 };
 
 use crate::circuit_breaker::Breaker;
@@ -319,6 +320,53 @@ impl Backend for Disk {
         let is_synced = self.file.options.is_durable;
         let token = self.store(&key, value, ttl, &Condition::Unchanged(token), is_synced)?;
         Ok(token.map(Token::lease))
+    }
+
+    fn get_or_lease_many(
+        &self,
+        namespace: &str,
+        keys: &[&[u8]],
+        options: LookupOptions,
+    ) -> Result<Vec<Lookup>, BackendError> {
+        let look = |store: &Arc<Store>, key: &&[u8]| {
+            let (entry, token, is_claimed) =
+                store.find_or_claim(&FileKey::new(namespace, key), options.lease)?;
+            let lease = token.lease().new_here(is_claimed);
+            Ok(Lookup::new(entry.and_then(live)).permission(Permission::Leased(lease)))
+        };
+        self.run(|store| keys.iter().map(|key| look(store, key)).collect())
+    }
+
+    /// One transaction, or the next one of the writer.
+    fn set_leased_many(
+        &self,
+        namespace: &str,
+        items: &[LeasedItem<'_>],
+    ) -> Result<Vec<Option<Lease>>, BackendError> {
+        let is_durable = self.file.options.is_durable;
+        self.run(|store| {
+            // Keys may share a version, which the first of them raises.
+            let mut raised: HashMap<usize, (Token, Token)> = HashMap::new();
+            let set = |LeasedItem { item, lease, .. }: &LeasedItem<'_>| {
+                let Some(token) = Token::of(lease) else { return Ok(None) };
+                let key = FileKey::new(namespace, item.key);
+                let slot = store.version_of(&key);
+                let present = raised.get(&slot).map_or(token, |(before, now)| token.raised(*before, *now));
+                let stored =
+                    store.store(&key, item.value, item.ttl, &Condition::Unchanged(present), false)?;
+                if let Some(now) = stored {
+                    raised.entry(slot).or_insert((token, now)).1 = now;
+                }
+                Ok(stored.map(Token::lease))
+            };
+            let all: Vec<_> = items.iter().map(set).collect();
+            if is_durable {
+                store.flush()?;
+            } else {
+                exit::note(store);
+            }
+            all.into_iter().collect()
+        })
     }
 
     fn put(

@@ -107,6 +107,11 @@ impl Store {
         MAX_PENDING.min(self.max_bytes.load(Relaxed) / 8)
     }
 
+    /// Returns the number of the version that a key has, perhaps together with others.
+    pub(super) fn version_of(&self, key: &FileKey) -> usize {
+        self.versions.number_of(key)
+    }
+
     /// Returns the entry for each key, expired or not.
     pub(super) fn find_many(&self, keys: &[FileKey]) -> Result<Vec<Option<Entry>>, ClientError> {
         let mut found: Vec<Option<Option<Entry>>> = {

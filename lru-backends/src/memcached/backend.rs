@@ -3,8 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use lru_core::backend::{
-    AsyncBackend, Backend, BackendError, CircuitState, ErrorKind, Item, Lease, Lookup, LookupOptions,
-    Permission, Stored, TAGS, TagKey, TagNonce, TagNonces, TaggedLookup, tags_to_read,
+    AsyncBackend, Backend, BackendError, CircuitState, ErrorKind, Item, Lease, LeasedItem, Lookup,
+    LookupOptions, Permission, Stored, TAGS, TagKey, TagNonce, TagNonces, TaggedLookup, tags_to_read,
 };
 
 use super::client::{Operation, Retry, is_closed};
@@ -33,7 +33,7 @@ fn was_there(
 }
 
 macro_rules! backend_by_memcached {
-    ($Backend:ident, $CompareAndSwap:ident, $send:ident, $send_all:ident, $generation:ident, $look:ident, $replace:ident, $store:ident, $store_all:ident, $store_over:ident, $extend:ident, [$($fn:tt)*] $($await:tt)*) => {
+    ($Backend:ident, $CompareAndSwap:ident, $send:ident, $send_all:ident, $generation:ident, $look:ident, $look_all:ident, $replace:ident, $store:ident, $store_all:ident, $store_over:ident, $store_all_over:ident, $extend:ident, $extend_all:ident, [$($fn:tt)*] $($await:tt)*) => {
         impl Memcached {
             $($fn)* $send<const N: usize>(&self, operation: &Operation, requests: &[u8], retry: Retry) -> Result<[Reply; N], ClientError> {
                 let replies = self.$send_all(operation, requests, N, retry)$($await)*?;
@@ -101,6 +101,37 @@ macro_rules! backend_by_memcached {
                     return Ok(Lookup::new(found).permission(lease::permission(flags, is_new, epoch, generation)));
                 }
                 Ok(Lookup::new(None).permission(Permission::Denied))
+            }
+
+            /// Looks up entries in one request, and leaves leases where there are none. An item that is no entry, and all of a
+            /// namespace that has no generation, are looked up singly.
+            $($fn)* $look_all(&self, operation: &Operation, namespace: &str, keys: &[&[u8]], lease: Duration) -> Result<Vec<Lookup>, ClientError> {
+                let seconds = item::lease_seconds(lease);
+                let mut requests = protocol::get(&self.generation_key(namespace));
+                for key in keys {
+                    requests.extend(protocol::get_or_create(&self.entry_key(namespace, key), seconds));
+                }
+                let epoch = self.server().epoch.number();
+                let mut replies = self.$send_all(operation, &requests, 1 + keys.len(), Retry::Allowed)$($await)*?.into_iter();
+                let known = replies.next().map_or(Ok(None), generation_in)?;
+                let generation = match known {
+                    Some(generation) => generation,
+                    None => self.$generation(operation, namespace)$($await)*?,
+                };
+                let mut all = Vec::with_capacity(keys.len());
+                for (key, entry) in keys.iter().zip(replies) {
+                    let seen = Seen::read(entry, known, namespace, key)?;
+                    all.push(match seen {
+                        Seen::Entry(found, flags) => {
+                            Lookup::new(found).permission(lease::permission(flags, false, epoch, generation))
+                        }
+                        Seen::Lease(flags) => Lookup::new(None)
+                            .permission(lease::permission(flags, flags.is_created, epoch, generation)),
+                        Seen::Unusable(_) => self.$look(operation, namespace, key, lease)$($await)*?,
+                        Seen::Nothing => Lookup::new(None).permission(Permission::Denied),
+                    });
+                }
+                Ok(all)
             }
 
             /// Replaces the item of this version by a lease, and returns the flags of the lease if it did.
@@ -193,6 +224,40 @@ macro_rules! backend_by_memcached {
                 }
             }
 
+            /// Stores entries over the versions, and under the generations, of their lookups, in one request.
+            $($fn)* $store_all_over(
+                &self,
+                operation: &Operation,
+                namespace: &str,
+                items: &[(Token, Item<'_>)],
+            ) -> Result<Vec<Option<Lease>>, ClientError> {
+                let now = SystemTime::now();
+                let mut requests = Vec::new();
+                for (token, Item { key, value, ttl, .. }) in items {
+                    let item = item::packed(token.generation, namespace, key, value, *ttl, now);
+                    let (key, seconds) = (self.entry_key(namespace, key), item::server_ttl(*ttl, now));
+                    requests.extend(protocol::set(&key, &item, seconds, If::Version(token.cas)));
+                }
+                // As in `store_over`: without its generation, an entry is found by no lookup.
+                let generation_key = self.generation_key(namespace);
+                requests.extend(protocol::get(&generation_key));
+                let mut replies = match self.$send_all(operation, &requests, items.len() + 1, Retry::Forbidden)$($await)* {
+                    Ok(replies) => replies,
+                    Err(error) if is_closed(&error) => {
+                        let [_] = self.$send(operation, &protocol::get(&generation_key), Retry::Forbidden)$($await)*?;
+                        return Ok(vec![None; items.len()]);
+                    }
+                    Err(error) => return Err(error),
+                };
+                let generation = replies.pop().map_or(Ok(None), generation_in)?;
+                let over = |((token, _), stored): (&(Token, Item<'_>), Reply)| match stored {
+                    Reply::Done(flags) if generation == Some(token.generation) => Ok(token.over(flags)),
+                    Reply::Done(_) | Reply::Changed | Reply::Missing => Ok(None),
+                    other => Err(rejected(other)),
+                };
+                items.iter().zip(replies).map(over).collect()
+            }
+
             /// Extends the lease with this token, if it is still there, and returns whether it is.
             $($fn)* $extend(
                 &self,
@@ -214,6 +279,40 @@ macro_rules! backend_by_memcached {
                 let request = protocol::touch(&entry_key, item::lease_seconds(ttl));
                 let [entry] = self.$send(operation, &request, Retry::Allowed)$($await)*?;
                 Ok(token.flags_of(entry)?.is_some())
+            }
+
+            /// Like [`extend`](Self::extend), for several leases, each with the key of its item.
+            $($fn)* $extend_all(
+                &self,
+                operation: &Operation,
+                namespace: &str,
+                tokens: &[&(String, Token)],
+                ttl: Duration,
+            ) -> Result<Vec<bool>, ClientError> {
+                let mut requests = protocol::get(&self.generation_key(namespace));
+                for (entry_key, _) in tokens {
+                    requests.extend(protocol::version(entry_key));
+                }
+                let replies = self.$send_all(operation, &requests, 1 + tokens.len(), Retry::Allowed)$($await)*?;
+                let mut replies = replies.into_iter();
+                let generation = replies.next().map_or(Ok(None), generation_in)?;
+                let (mut all, mut requests, mut touched) = (Vec::with_capacity(tokens.len()), Vec::new(), Vec::new());
+                for ((entry_key, token), entry) in tokens.iter().zip(replies) {
+                    let flags = token.flags_of(entry)?.filter(|_| generation == Some(token.generation));
+                    // An entry keeps its time to live.
+                    if flags.as_ref().is_some_and(|flags| flags.size == Some(0)) {
+                        requests.extend(protocol::touch(entry_key, item::lease_seconds(ttl)));
+                        touched.push(all.len());
+                    }
+                    all.push(flags.is_some());
+                }
+                if !touched.is_empty() {
+                    let replies = self.$send_all(operation, &requests, touched.len(), Retry::Allowed)$($await)*?;
+                    for (at, entry) in touched.into_iter().zip(replies) {
+                        all[at] = tokens[at].1.flags_of(entry)?.is_some();
+                    }
+                }
+                Ok(all)
             }
         }
 
@@ -320,6 +419,98 @@ macro_rules! backend_by_memcached {
                     Err(error) => Err(error),
                 };
                 self.record(done)
+            }
+
+            /// One round trip for each 256 keys.
+            $($fn)* get_or_lease_many(
+                &self,
+                namespace: &str,
+                keys: &[&[u8]],
+                options: LookupOptions,
+            ) -> Result<Vec<Lookup>, BackendError> {
+                let mut all = Vec::with_capacity(keys.len());
+                for keys in keys.chunks(MAX_KEYS) {
+                    let operation = &self.admit()?;
+                    let looked = self.$look_all(operation, namespace, keys, options.lease)$($await)*;
+                    all.extend(self.record(looked)?);
+                }
+                Ok(all)
+            }
+
+            /// One round trip for each 256 entries.
+            $($fn)* set_leased_many(
+                &self,
+                namespace: &str,
+                items: &[LeasedItem<'_>],
+            ) -> Result<Vec<Option<Lease>>, BackendError> {
+                let (mut all, mut done) = (Vec::with_capacity(items.len()), Ok(()));
+                for items in items.chunks(MAX_KEYS) {
+                    let tokens: Vec<_> = items.iter().map(|one| Token::of(one.lease, &self.server().epoch)).collect();
+                    let valid: Vec<_> = items.iter().zip(&tokens).filter_map(|(one, token)| Some(((*token)?, one.item))).collect();
+                    if valid.is_empty() {
+                        all.extend(tokens.iter().map(|_| None));
+                        continue;
+                    }
+                    let operation = &self.admit()?;
+                    let stored = self.$store_all_over(operation, namespace, &valid)$($await)*;
+                    match self.record(stored) {
+                        Ok(stored) => {
+                            let mut stored = stored.into_iter();
+                            all.extend(tokens.iter().map(|token| token.and_then(|_| stored.next().flatten())));
+                        }
+                        Err(error) => done = done.and(Err(error)),
+                    }
+                }
+                done.map(|()| all)
+            }
+
+            /// Two round trips for each 256 leases.
+            $($fn)* renew_leases(
+                &self,
+                namespace: &str,
+                leases: &[(&[u8], &Lease)],
+                ttl: Duration,
+            ) -> Result<Vec<bool>, BackendError> {
+                let mut all = Vec::with_capacity(leases.len());
+                for leases in leases.chunks(MAX_KEYS) {
+                    let token = |(key, lease): &(&[u8], &Lease)| {
+                        Some((self.entry_key(namespace, key), Token::of(lease, &self.server().epoch)?))
+                    };
+                    let tokens: Vec<_> = leases.iter().map(token).collect();
+                    let valid: Vec<_> = tokens.iter().flatten().collect();
+                    let mut extended = Vec::new().into_iter();
+                    if !valid.is_empty() {
+                        let operation = &self.admit()?;
+                        let done = self.$extend_all(operation, namespace, &valid, ttl)$($await)*;
+                        extended = self.record(done)?.into_iter();
+                    }
+                    all.extend(tokens.iter().map(|token| token.is_some() && extended.next() == Some(true)));
+                }
+                Ok(all)
+            }
+
+            /// One round trip for each 256 leases.
+            $($fn)* end_leases(&self, namespace: &str, leases: &[(&[u8], &Lease)]) -> Result<(), BackendError> {
+                let mut done = Ok(());
+                for leases in leases.chunks(MAX_KEYS) {
+                    let (mut requests, mut count) = (Vec::new(), 0);
+                    for (key, lease) in leases {
+                        let Some(token) = Token::of(lease, &self.server().epoch) else { continue };
+                        requests.extend(protocol::delete_version(&self.entry_key(namespace, key), token.cas));
+                        count += 1;
+                    }
+                    if count == 0 {
+                        continue;
+                    }
+                    let operation = &self.admit()?;
+                    let replies = self.$send_all(operation, &requests, count, Retry::Forbidden)$($await)*;
+                    let ended = replies.and_then(|replies| {
+                        let is_other = |reply: &Reply| !matches!(reply, Reply::Done(_) | Reply::Changed | Reply::Missing);
+                        replies.into_iter().find(is_other).map_or(Ok(()), |other| Err(rejected(other)))
+                    });
+                    done = done.and(self.record(ended));
+                }
+                done
             }
 
             $($fn)* add(
@@ -500,9 +691,10 @@ fn seen_tagged(
 }
 
 backend_by_memcached! {
-    Backend, CompareAndSwap, send, send_all, generation, look, replace, store, store_all, store_over, extend, [fn]
+    Backend, CompareAndSwap, send, send_all, generation, look, look_all, replace, store, store_all, store_over, store_all_over,
+    extend, extend_all, [fn]
 }
 backend_by_memcached! {
-    AsyncBackend, AsyncCompareAndSwap, send_async, send_all_async, generation_async, look_async, replace_async,
-    store_async, store_all_async, store_over_async, extend_async, [async fn] .await
+    AsyncBackend, AsyncCompareAndSwap, send_async, send_all_async, generation_async, look_async, look_all_async, replace_async,
+    store_async, store_all_async, store_over_async, store_all_over_async, extend_async, extend_all_async, [async fn] .await
 }

@@ -12,8 +12,9 @@ use std::time::Duration;
 
 use ::redis::{FromRedisValue, Value};
 use lru_core::backend::{
-    AsyncBackend, Backend, BackendError, CircuitState, ErrorKind, InvalidationSink, Item, Lease, Leases,
-    Lookup, LookupOptions, Permission, Stored, TAGS, TagKey, TagNonce, TagNonces, TaggedLookup, tags_to_read,
+    AsyncBackend, Backend, BackendError, CircuitState, ErrorKind, InvalidationSink, Item, Lease, LeasedItem,
+    Leases, Lookup, LookupOptions, Permission, Stored, TAGS, TagKey, TagNonce, TagNonces, TaggedLookup,
+    tags_to_read,
 };
 
 use super::Redis;
@@ -25,8 +26,8 @@ use super::item::{
     HEAD, any_head_of, found, found_versioned, head_of, is_value, lease_over, looked_up, new_lease, new_value,
 };
 use super::request::{
-    Node, Request, WRONG_TYPE, delete, delete_all, look, pattern, prefix, scan, set, set_all, time_argument,
-    unlink,
+    Node, Request, WRONG_TYPE, delete, delete_all, look, look_all, pattern, prefix, run_all, scan, set,
+    set_all, time_argument, unlink,
 };
 use super::script::{ADD, END, LOOK, LOOK_TAGGED, RENEW, STORE, Script};
 use super::server::Server;
@@ -40,6 +41,9 @@ const TRIES: u32 = 3;
 
 /// How often a namespace is scanned again because slots moved meanwhile.
 const SCANS: u32 = 8;
+
+/// How many keys a request with leases has at most: each has the time of one answer.
+const MOST_AT_ONCE: usize = 1000;
 
 /// The servers that hold keys, and the answer by which they are known.
 type Nodes = (Vec<Option<Node>>, Value);
@@ -91,7 +95,7 @@ macro_rules! backend_by_redis {
     (
         $Backend:ident, $CompareAndSwap:ident, $send:ident, $rarely:path,
         [
-            $ask:ident $run:ident $look:ident $look_by_script:ident $look_tagged:ident $put:ident $nodes:ident $clear_by_scan:ident
+            $ask:ident $run:ident $run_all:ident $look:ident $look_all:ident $look_by_script:ident $look_tagged:ident $put:ident $nodes:ident $clear_by_scan:ident
         ],
         [$($fn:tt)*] $($await:tt)*
     ) => {
@@ -124,6 +128,58 @@ macro_rules! backend_by_redis {
                     }
                     answer => Ok(of_type(answer?)?),
                 }
+            }
+
+            /// Runs a script for each of several keys, as [`run`](Self::run) does, in one request.
+            $($fn)* $run_all<T: FromRedisValue>(
+                &self,
+                script: &Script,
+                calls: &[(Vec<u8>, Vec<Vec<u8>>)],
+            ) -> Result<Vec<T>, Failure> {
+                let until = self.deadline();
+                match self.$send(&run_all(script, calls, false), 0, until)$($await)* {
+                    Err(failure) if failure.code() == Some("NOSCRIPT") => {
+                        Ok(of_type(self.$send(&run_all(script, calls, true), 0, until)$($await)*?)?)
+                    }
+                    answer => Ok(of_type(answer?)?),
+                }
+            }
+
+            /// Looks items up in one request, and leaves marks where there are none.
+            $($fn)* $look_all(&self, keys: &[Vec<u8>], options: LookupOptions) -> Result<Vec<Lookup>, Failure> {
+                let mut all = Vec::with_capacity(keys.len());
+                if !self.looks_by_script() {
+                    let marks: Vec<_> = keys.iter().map(|_| new_lease()).collect();
+                    let answer = self.$ask::<Vec<Value>>(&look_all(keys, &marks, options.lease))$($await)*;
+                    let items = answer.and_then(|(number, answers)| {
+                        let item = |answer| item_in(answer, options.with_ttl());
+                        Ok((number, answers.into_iter().map(item).collect::<Result<Vec<_>, _>>()?))
+                    });
+                    match items {
+                        Ok((number, items)) => {
+                            for ((item, mark), key) in items.into_iter().zip(&marks).zip(keys) {
+                                // An empty string has nothing that a lease could compare.
+                                all.push(match &item.1 {
+                                    Some(bytes) if bytes.is_empty() => {
+                                        $rarely(self.$look_by_script(key, options.lease))$($await)*?
+                                    }
+                                    _ => looked_up(item, mark, number),
+                                });
+                            }
+                            return Ok(all);
+                        }
+                        // What is sent for each key finds out what the server or the key is.
+                        Err(failure)
+                            if failure.is_unknown_set()
+                                || failure.code() == Some(WRONG_TYPE)
+                                || failure.is_refused_write() => {}
+                        Err(failure) => return Err(failure),
+                    }
+                }
+                for key in keys {
+                    all.push($rarely(self.$look(key, options))$($await)*?);
+                }
+                Ok(all)
             }
 
             /// Looks an item up, and leaves a mark where there is none.
@@ -337,6 +393,61 @@ macro_rules! backend_by_redis {
                 server.record(unless_stale(is_set).map(|is_set| is_set.then(|| lease_over(&head, number))))
             }
 
+            /// One round trip for each thousand keys.
+            $($fn)* get_or_lease_many(
+                &self,
+                namespace: &str,
+                keys: &[&[u8]],
+                options: LookupOptions,
+            ) -> Result<Vec<Lookup>, BackendError> {
+                let mut all = Vec::with_capacity(keys.len());
+                for keys in keys.chunks(MOST_AT_ONCE) {
+                    let server = self.admitted()?;
+                    let keys: Vec<_> = keys.iter().map(|key| self.key(namespace, key)).collect();
+                    let looked = server.$look_all(&keys, options)$($await)*;
+                    all.extend(server.record(looked)?);
+                }
+                Ok(all)
+            }
+
+            /// One round trip for each thousand items.
+            $($fn)* set_leased_many(
+                &self,
+                namespace: &str,
+                items: &[LeasedItem<'_>],
+            ) -> Result<Vec<Option<Lease>>, BackendError> {
+                let (mut all, mut done) = (Vec::with_capacity(items.len()), Ok(()));
+                for items in items.chunks(MOST_AT_ONCE) {
+                    let server = self.admitted()?;
+                    let number = server.number();
+                    let (mut heads, mut calls) = (Vec::with_capacity(items.len()), Vec::with_capacity(items.len()));
+                    for LeasedItem { item, lease, .. } in items {
+                        let old = head_of(lease, number);
+                        heads.push(old.map(|old| {
+                            let (head, bytes) = new_value(item.value);
+                            let arguments = vec![old.to_vec(), bytes, time_argument(item.ttl)];
+                            calls.push((self.key(namespace, item.key), arguments));
+                            head
+                        }));
+                    }
+                    if calls.is_empty() {
+                        all.extend(heads.iter().map(|_| None));
+                        continue;
+                    }
+                    let are_set = server.$run_all(&STORE, &calls)$($await)*;
+                    match server.record(none_if_stale(are_set)) {
+                        Ok(are_set) => {
+                            let mut are_set = are_set.into_iter();
+                            all.extend(heads.into_iter().map(|head| {
+                                head.filter(|_| are_set.next() == Some(true)).map(|head| lease_over(&head, number))
+                            }));
+                        }
+                        Err(error) => done = done.and(Err(error)),
+                    }
+                }
+                done.map(|()| all)
+            }
+
             $($fn)* put(
                 &self,
                 namespace: &str,
@@ -361,6 +472,53 @@ macro_rules! backend_by_redis {
                 let arguments = [head, &time_argument(Some(ttl))];
                 let is_there = server.$run(&RENEW, &self.key(namespace, key), &arguments)$($await)*;
                 server.record(unless_stale(is_there))
+            }
+
+            /// One round trip for each thousand leases.
+            $($fn)* renew_leases(
+                &self,
+                namespace: &str,
+                leases: &[(&[u8], &Lease)],
+                ttl: Duration,
+            ) -> Result<Vec<bool>, BackendError> {
+                let mut all = Vec::with_capacity(leases.len());
+                for leases in leases.chunks(MOST_AT_ONCE) {
+                    let server = self.admitted()?;
+                    let number = server.number();
+                    let heads: Vec<_> = leases.iter().map(|(_, lease)| head_of(lease, number)).collect();
+                    let valid = leases.iter().zip(&heads).filter_map(|((key, _), head)| {
+                        Some((self.key(namespace, key), vec![(*head)?.to_vec(), time_argument(Some(ttl))]))
+                    });
+                    let calls: Vec<_> = valid.collect();
+                    let mut are_there = Vec::new().into_iter();
+                    if !calls.is_empty() {
+                        let renewed = server.$run_all::<bool>(&RENEW, &calls)$($await)*;
+                        are_there = server.record(none_if_stale(renewed))?.into_iter();
+                    }
+                    all.extend(heads.iter().map(|head| head.is_some() && are_there.next() == Some(true)));
+                }
+                Ok(all)
+            }
+
+            /// One round trip for each thousand leases.
+            $($fn)* end_leases(&self, namespace: &str, leases: &[(&[u8], &Lease)]) -> Result<(), BackendError> {
+                let mut done = Ok(());
+                for leases in leases.chunks(MOST_AT_ONCE) {
+                    let call = |(key, lease): &(&[u8], &Lease)| {
+                        Some((self.key(namespace, key), vec![any_head_of(lease)?.to_vec()]))
+                    };
+                    let calls: Vec<_> = leases.iter().filter_map(call).collect();
+                    if calls.is_empty() {
+                        continue;
+                    }
+                    let server = self.admitted()?;
+                    let mut ended = server.$run_all::<Value>(&END, &calls)$($await)*;
+                    if ended.as_ref().is_err_and(Failure::is_stale) {
+                        ended = server.$run_all(&END, &calls)$($await)*;
+                    }
+                    done = done.and(server.record(ended.map(drop)));
+                }
+                done
             }
 
             $($fn)* end_lease(&self, namespace: &str, key: &[u8], lease: &Lease) -> Result<(), BackendError> {
@@ -513,12 +671,20 @@ fn unless_stale(done: Result<bool, Failure>) -> Result<bool, Failure> {
     }
 }
 
+/// Returns no answer if the connection turned out to be closed: leases are lost with their connection.
+fn none_if_stale(done: Result<Vec<bool>, Failure>) -> Result<Vec<bool>, Failure> {
+    match done {
+        Err(failure) if failure.is_stale() => Ok(Vec::new()),
+        done => done,
+    }
+}
+
 backend_by_redis! {
-    Backend, CompareAndSwap, send, identity, [ask run look look_by_script look_tagged put_item nodes clear_by_scan], [fn]
+    Backend, CompareAndSwap, send, identity, [ask run run_all look look_all look_by_script look_tagged put_item nodes clear_by_scan], [fn]
 }
 backend_by_redis! {
     AsyncBackend, AsyncCompareAndSwap, send_async, Box::pin,
-    [ask_async run_async look_async look_by_script_async look_tagged_async put_item_async nodes_async clear_by_scan_async],
+    [ask_async run_async run_all_async look_async look_all_async look_by_script_async look_tagged_async put_item_async nodes_async clear_by_scan_async],
     [async fn] .await
 }
 

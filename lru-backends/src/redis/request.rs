@@ -11,6 +11,7 @@ use crate::key_prefix::KeyPrefix;
 use crate::milliseconds::whole_milliseconds;
 
 use super::item::{HEAD, Head, is_value};
+use super::script::Script;
 
 /// How many keys one step of a scan visits.
 const STEP: u32 = 1000;
@@ -117,17 +118,54 @@ fn with_errors(replies: Vec<Value>, is_nothing: fn(&ServerError) -> bool) -> Red
 /// `SET … NX GET` returns the item, or leaves a mark where there is none. `PTTL` comes before it if the time is needed: see
 /// [`gets`].
 pub(super) fn look(key: &[u8], mark: &Head, options: LookupOptions) -> Request {
-    const WORDS: usize = "SETNXGETPX".len() + MOST_DIGITS;
-    let mut set = Cmd::with_capacity(7, WORDS + key.len() + HEAD);
-    set.arg("SET").arg(key).arg(mark).arg("NX").arg("GET").arg("PX").arg(milliseconds(options.lease));
+    let set = look_command(key, mark, options.lease);
     if !options.needs_ttl {
         return Request::One(set);
     }
+    Request::Pipe(with_time(key, set), all_done)
+}
+
+/// Like [`look`], for several keys, with the times.
+pub(super) fn look_all(keys: &[Vec<u8>], marks: &[Head], lease: Duration) -> Request {
+    let look = |(key, mark): (&Vec<u8>, &Head)| with_time(key, look_command(key, mark, lease));
+    Request::Each(keys.iter().zip(marks).map(look).collect(), all_done)
+}
+
+fn look_command(key: &[u8], mark: &Head, lease: Duration) -> Cmd {
+    const WORDS: usize = "SETNXGETPX".len() + MOST_DIGITS;
+    let mut set = Cmd::with_capacity(7, WORDS + key.len() + HEAD);
+    set.arg("SET").arg(key).arg(mark).arg("NX").arg("GET").arg("PX").arg(milliseconds(lease));
+    set
+}
+
+/// `PTTL` of a key, and a command for it.
+fn with_time(key: &[u8], command: Cmd) -> Pipeline {
     let mut time = Cmd::with_capacity(2, "PTTL".len() + key.len());
     time.arg("PTTL").arg(key);
     let mut commands = Pipeline::with_capacity(2);
-    commands.ignore_errors().add_command(time).add_command(set);
-    Request::Pipe(commands, all_done)
+    commands.ignore_errors().add_command(time).add_command(command);
+    commands
+}
+
+/// A script for each of several keys, with arguments for each.
+pub(super) fn run_all(script: &Script, calls: &[(Vec<u8>, Vec<Vec<u8>>)], is_by_source: bool) -> Request {
+    let run = |(key, arguments): &(Vec<u8>, Vec<Vec<u8>>)| {
+        let arguments: Vec<&[u8]> = arguments.iter().map(Vec::as_slice).collect();
+        let mut commands = tolerant();
+        commands.add_command(if is_by_source {
+            script.by_source(key, &arguments)
+        } else {
+            script.by_name(key, &arguments)
+        });
+        commands
+    };
+    Request::Each(calls.iter().map(run).collect(), only)
+}
+
+/// Returns the only reply.
+fn only(replies: Vec<Value>) -> RedisResult<Value> {
+    let [reply] = <[Value; 1]>::try_from(replies).map_err(|_| unexpected())?;
+    reply.extract_error()
 }
 
 /// Removes a key. [`was_removed`] reads the replies.

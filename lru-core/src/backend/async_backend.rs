@@ -7,8 +7,9 @@ use std::vec::Vec;
 use crate::backend::blocking_backend::{CHECKED, cannot_add};
 use crate::backend::error::{BackendError, ErrorKind};
 use crate::backend::invalidation_sink::InvalidationSink;
-use crate::backend::item::Item;
+use crate::backend::item::{Item, LeasedItem};
 use crate::backend::lease::{Lease, Lookup, LookupOptions, cannot_lease};
+use crate::backend::many::one_by_one;
 use crate::backend::stored::Stored;
 use crate::backend::tag_key::TagKey;
 use crate::backend::tag_nonces::{TAGS, TagNonces, TaggedLookup, nonces_by_entries};
@@ -119,9 +120,13 @@ pub trait AsyncBackend: Sync {
         key: &[u8],
         options: LookupOptions,
     ) -> impl Future<Output = Result<Lookup, BackendError>> + Send {
-        let _ = options;
-        let found = self.get(namespace, key);
-        async move { found.await.map(Lookup::new).map_err(BackendError::without_lease) }
+        let found = options.probed().map_or_else(|| Err(self.get(namespace, key)), Ok);
+        async move {
+            match found {
+                Ok(probed) => Ok(probed),
+                Err(found) => found.await.map(Lookup::new).map_err(BackendError::without_lease),
+            }
+        }
     }
 
     /// Sets the entry for `key` if the lease is still valid, atomically; see [`Backend::set_leased`](super::Backend::set_leased).
@@ -139,6 +144,34 @@ pub trait AsyncBackend: Sync {
     ) -> impl Future<Output = Result<Option<Lease>, BackendError>> + Send {
         let _ = (namespace, key, lease, value, ttl);
         ready(Err(cannot_lease()))
+    }
+
+    /// Returns the entry for each of `keys`, or leaves a lease there; see
+    /// [`Backend::get_or_lease_many`](super::Backend::get_or_lease_many).
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the lookup failed for at least one key.
+    fn get_or_lease_many(
+        &self,
+        namespace: &str,
+        keys: &[&[u8]],
+        options: LookupOptions,
+    ) -> impl Future<Output = Result<Vec<Lookup>, BackendError>> + Send {
+        look_one_by_one_async(self, namespace, keys, options)
+    }
+
+    /// Sets each of the entries whose lease is still valid; see [`Backend::set_leased_many`](super::Backend::set_leased_many).
+    ///
+    /// # Errors
+    ///
+    /// Returns the first error, if at least one write failed. Any of the entries may or may not have been set.
+    fn set_leased_many(
+        &self,
+        namespace: &str,
+        items: &[LeasedItem<'_>],
+    ) -> impl Future<Output = Result<Vec<Option<Lease>>, BackendError>> + Send {
+        set_one_by_one_async(self, namespace, items)
     }
 
     /// Sets the entry for `key`, and returns the lease over the new entry; see [`Backend::put`](super::Backend::put).
@@ -186,6 +219,33 @@ pub trait AsyncBackend: Sync {
     ) -> impl Future<Output = Result<(), BackendError>> + Send {
         let _ = (namespace, key, lease);
         ready(Err(cannot_lease()))
+    }
+
+    /// Extends the leases of these keys; see [`Backend::renew_leases`](super::Backend::renew_leases).
+    ///
+    /// # Errors
+    ///
+    /// Returns the first error, if at least one request failed.
+    fn renew_leases(
+        &self,
+        namespace: &str,
+        leases: &[(&[u8], &Lease)],
+        ttl: Duration,
+    ) -> impl Future<Output = Result<Vec<bool>, BackendError>> + Send {
+        renew_one_by_one_async(self, namespace, leases, ttl)
+    }
+
+    /// Ends the leases of these keys; see [`Backend::end_leases`](super::Backend::end_leases).
+    ///
+    /// # Errors
+    ///
+    /// Returns the first error, if at least one request failed. Such leases then expire.
+    fn end_leases(
+        &self,
+        namespace: &str,
+        leases: &[(&[u8], &Lease)],
+    ) -> impl Future<Output = Result<(), BackendError>> + Send {
+        end_one_by_one_async(self, namespace, leases)
     }
 
     /// Returns the entry for `key`, or leaves a lease there, and the nonces of tags; see
@@ -285,6 +345,11 @@ pub trait AsyncBackend: Sync {
         let _ = (namespace, sink);
         false
     }
+}
+
+one_by_one! {
+    AsyncBackend, look_one_by_one_async, set_one_by_one_async, renew_one_by_one_async, end_one_by_one_async,
+    [async fn] .await
 }
 
 nonces_by_entries! { AsyncBackend, read_nonces_async, look_tagged_async, remove_nonces_async, [async fn] .await }

@@ -7,7 +7,7 @@ use crate::backend::async_backend::AsyncBackend;
 use crate::backend::blocking_backend::Backend;
 use crate::backend::error::BackendError;
 use crate::backend::invalidation_sink::InvalidationSink;
-use crate::backend::item::Item;
+use crate::backend::item::{Item, LeasedItem};
 use crate::backend::lease::{Lease, Lookup, LookupOptions};
 use crate::backend::stored::Stored;
 use crate::backend::tag_key::TagKey;
@@ -106,6 +106,36 @@ impl<B: Backend + Sync> AsyncBackend for Direct<B> {
 
     async fn end_lease(&self, namespace: &str, key: &[u8], lease: &Lease) -> Result<(), BackendError> {
         self.0.end_lease(namespace, key, lease)
+    }
+
+    async fn get_or_lease_many(
+        &self,
+        namespace: &str,
+        keys: &[&[u8]],
+        options: LookupOptions,
+    ) -> Result<Vec<Lookup>, BackendError> {
+        self.0.get_or_lease_many(namespace, keys, options)
+    }
+
+    async fn set_leased_many(
+        &self,
+        namespace: &str,
+        items: &[LeasedItem<'_>],
+    ) -> Result<Vec<Option<Lease>>, BackendError> {
+        self.0.set_leased_many(namespace, items)
+    }
+
+    async fn renew_leases(
+        &self,
+        namespace: &str,
+        leases: &[(&[u8], &Lease)],
+        ttl: Duration,
+    ) -> Result<Vec<bool>, BackendError> {
+        self.0.renew_leases(namespace, leases, ttl)
+    }
+
+    async fn end_leases(&self, namespace: &str, leases: &[(&[u8], &Lease)]) -> Result<(), BackendError> {
+        self.0.end_leases(namespace, leases)
     }
 
     async fn get_or_lease_tagged(

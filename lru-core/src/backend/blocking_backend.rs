@@ -5,8 +5,9 @@ use std::vec::Vec;
 
 use crate::backend::error::{BackendError, ErrorKind};
 use crate::backend::invalidation_sink::InvalidationSink;
-use crate::backend::item::Item;
+use crate::backend::item::{Item, LeasedItem};
 use crate::backend::lease::{Lease, Lookup, LookupOptions, cannot_lease};
+use crate::backend::many::one_by_one;
 use crate::backend::stored::Stored;
 use crate::backend::tag_key::TagKey;
 use crate::backend::tag_nonces::{TAGS, TagNonces, TaggedLookup, nonces_by_entries};
@@ -116,10 +117,8 @@ pub trait Backend {
         items.iter().map(set).fold(Ok(()), Result::and)
     }
 
-    /// Sets the entry for `key` if there is none, atomically, and returns whether it did.
-    ///
-    /// Memoized functions do not call it; it is for programs that use a backend directly. The default returns an error of
-    /// kind [`Unsupported`](ErrorKind::Unsupported).
+    /// Sets the entry for `key` if there is none, atomically, and returns whether it did. Memoized functions do not call it; it
+    /// is for programs that use a backend directly. The default returns an error of kind [`Unsupported`](ErrorKind::Unsupported).
     ///
     /// # Errors
     ///
@@ -148,7 +147,9 @@ pub trait Backend {
         key: &[u8],
         options: LookupOptions,
     ) -> Result<Lookup, BackendError> {
-        let _ = options;
+        if let Some(probed) = options.probed() {
+            return Ok(probed);
+        }
         self.get(namespace, key).map(Lookup::new).map_err(BackendError::without_lease)
     }
 
@@ -170,6 +171,40 @@ pub trait Backend {
     ) -> Result<Option<Lease>, BackendError> {
         let _ = (namespace, key, lease, value, ttl);
         Err(cannot_lease())
+    }
+
+    /// Returns the entry for each of `keys`, or leaves a lease there, in their order; see [`get_or_lease`](Self::get_or_lease).
+    ///
+    /// A call of a function with `each` looks up what it lacks by this method. The default calls `get_or_lease` once per key if
+    /// the backend gives leases, and [`get_many`](Self::get_many) if not. A backend that can do it in one round trip should
+    /// override it.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the lookup failed for at least one key. Leases may have been left for the others.
+    fn get_or_lease_many(
+        &self,
+        namespace: &str,
+        keys: &[&[u8]],
+        options: LookupOptions,
+    ) -> Result<Vec<Lookup>, BackendError> {
+        look_one_by_one(self, namespace, keys, options)
+    }
+
+    /// Sets each of the entries whose lease is still valid, and returns the leases over them, in their order; see
+    /// [`set_leased`](Self::set_leased). The keys are distinct.
+    ///
+    /// The default calls `set_leased` once per item, for all of them even if one fails.
+    ///
+    /// # Errors
+    ///
+    /// Returns the first error, if at least one write failed. Any of the entries may or may not have been set.
+    fn set_leased_many(
+        &self,
+        namespace: &str,
+        items: &[LeasedItem<'_>],
+    ) -> Result<Vec<Option<Lease>>, BackendError> {
+        set_one_by_one(self, namespace, items)
     }
 
     /// Sets the entry for `key` as [`set`](Self::set) does, whatever is there, and returns the lease over the new entry.
@@ -219,6 +254,30 @@ pub trait Backend {
     fn end_lease(&self, namespace: &str, key: &[u8], lease: &Lease) -> Result<(), BackendError> {
         let _ = (namespace, key, lease);
         Err(cannot_lease())
+    }
+
+    /// Extends the leases of these keys, and returns for each whether it was still valid; see [`renew_lease`](Self::renew_lease).
+    /// The default calls it once per key.
+    ///
+    /// # Errors
+    ///
+    /// Returns the first error, if at least one request failed.
+    fn renew_leases(
+        &self,
+        namespace: &str,
+        leases: &[(&[u8], &Lease)],
+        ttl: Duration,
+    ) -> Result<Vec<bool>, BackendError> {
+        renew_one_by_one(self, namespace, leases, ttl)
+    }
+
+    /// Ends the leases of these keys; see [`end_lease`](Self::end_lease). The default calls it once per key.
+    ///
+    /// # Errors
+    ///
+    /// Returns the first error, if at least one request failed. Such leases then expire.
+    fn end_leases(&self, namespace: &str, leases: &[(&[u8], &Lease)]) -> Result<(), BackendError> {
+        end_one_by_one(self, namespace, leases)
     }
 
     /// Returns the entry for `key`, or leaves a lease there, as [`get_or_lease`](Self::get_or_lease) does; and the nonces of
@@ -327,6 +386,8 @@ pub trait Backend {
         false
     }
 }
+
+one_by_one! { Backend, look_one_by_one, set_one_by_one, renew_one_by_one, end_one_by_one, [fn] }
 
 nonces_by_entries! { Backend, read_nonces, look_tagged, remove_nonces, [fn] }
 

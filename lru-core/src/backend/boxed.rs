@@ -12,7 +12,7 @@ use std::vec::Vec;
 use crate::backend::async_backend::AsyncBackend;
 use crate::backend::error::BackendError;
 use crate::backend::invalidation_sink::InvalidationSink;
-use crate::backend::item::Item;
+use crate::backend::item::{Item, LeasedItem};
 use crate::backend::lease::{Lease, Leases, Lookup, LookupOptions};
 use crate::backend::stored::Stored;
 use crate::backend::tag_key::TagKey;
@@ -127,6 +127,8 @@ macro_rules! erased {
     ($life:lifetime &[TagKey]) => { &$life [TagKey] };
     ($life:lifetime &[&[u8]]) => { &$life [&$life [u8]] };
     ($life:lifetime &[Item<'_>]) => { &$life [Item<$life>] };
+    ($life:lifetime &[LeasedItem<'_>]) => { &$life [LeasedItem<$life>] };
+    ($life:lifetime &[(&[u8], &Lease)]) => { &$life [(&$life [u8], &$life Lease)] };
     ($life:lifetime &$type:ty) => { &$life $type };
     ($life:lifetime $type:ty) => { $type };
 }
@@ -144,6 +146,10 @@ erased! {
     fn put(namespace: [&str], key: [&[u8]], value: [&[u8]], ttl: [Option<Duration>]) -> Option<Lease>;
     fn renew_lease(namespace: [&str], key: [&[u8]], lease: [&Lease], ttl: [Duration]) -> bool;
     fn end_lease(namespace: [&str], key: [&[u8]], lease: [&Lease]) -> ();
+    fn get_or_lease_many(namespace: [&str], keys: [&[&[u8]]], options: [LookupOptions]) -> Vec<Lookup>;
+    fn set_leased_many(namespace: [&str], items: [&[LeasedItem<'_>]]) -> Vec<Option<Lease>>;
+    fn renew_leases(namespace: [&str], leases: [&[(&[u8], &Lease)]], ttl: [Duration]) -> Vec<bool>;
+    fn end_leases(namespace: [&str], leases: [&[(&[u8], &Lease)]]) -> ();
     fn get_or_lease_tagged(
         namespace: [&str], key: [&[u8]], options: [LookupOptions], tags: [&[TagKey]], life: [Duration]
     ) -> TaggedLookup;

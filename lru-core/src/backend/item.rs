@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use crate::backend::lease::Lease;
+
 /// An entry that [`Backend::set_many`](super::Backend::set_many) sets.
 ///
 /// ```
@@ -36,5 +38,23 @@ impl<'a> Item<'a> {
     pub fn ttl(mut self, ttl: impl Into<Option<Duration>>) -> Self {
         self.ttl = ttl.into();
         self
+    }
+}
+
+/// An entry that [`Backend::set_leased_many`](super::Backend::set_leased_many) sets if its lease is still valid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LeasedItem<'a> {
+    /// The entry.
+    pub item: Item<'a>,
+    /// The lease that the lookup of its key gave.
+    pub lease: &'a Lease,
+}
+
+impl<'a> LeasedItem<'a> {
+    /// Creates an item that is set over this lease.
+    #[must_use]
+    pub fn new(item: Item<'a>, lease: &'a Lease) -> Self {
+        Self { item, lease }
     }
 }

@@ -72,13 +72,15 @@ pub struct LookupOptions {
     /// Whether the caller uses the remaining time to live of the entry. If not, a backend that would have to ask for it
     /// need not: it then returns an [unexpired](Stored::unexpired) entry without it.
     pub needs_ttl: bool,
+    /// Whether a backend without leases is to say so, without a lookup.
+    is_probe: bool,
 }
 
 impl LookupOptions {
     /// Creates the options of a lookup that leaves a lease for this time, and needs the remaining time to live.
     #[must_use]
     pub fn new(lease: Duration) -> Self {
-        Self { lease, needs_ttl: true }
+        Self { lease, needs_ttl: true, is_probe: false }
     }
 
     /// Sets that the remaining time to live is needed.
@@ -91,6 +93,16 @@ impl LookupOptions {
     #[must_use]
     pub fn without_ttl(self) -> Self {
         Self { needs_ttl: false, ..self }
+    }
+
+    /// Asks a backend without leases to say so, without a lookup.
+    pub(super) fn probing(self) -> Self {
+        Self { is_probe: true, ..self }
+    }
+
+    /// Returns the answer of a backend without leases, if it is only asked for that.
+    pub(super) fn probed(self) -> Option<Lookup> {
+        self.is_probe.then(|| Lookup::new(None))
     }
 }
 

@@ -31,6 +31,7 @@ mod item;
 #[cfg(feature = "json")]
 mod json;
 pub(crate) mod lease;
+mod many;
 #[cfg(feature = "backend")]
 pub(crate) mod namespaces;
 mod off;
@@ -55,7 +56,7 @@ pub use blocking_backend::Backend;
 pub use boxed::{BoxedBackend, MayLease, WithLeases};
 pub use error::{BackendError, ErrorKind};
 pub use invalidation_sink::InvalidationSink;
-pub use item::Item;
+pub use item::{Item, LeasedItem};
 pub use lease::{Lease, Leases, Lookup, LookupOptions, Permission};
 pub use off::Off;
 pub use stored::Stored;

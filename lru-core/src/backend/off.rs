@@ -8,7 +8,7 @@ use crate::backend::async_backend::AsyncBackend;
 use crate::backend::blocking_backend::Backend;
 use crate::backend::error::BackendError;
 use crate::backend::invalidation_sink::InvalidationSink;
-use crate::backend::item::Item;
+use crate::backend::item::{Item, LeasedItem};
 use crate::backend::lease::{Lease, Leases, Lookup, LookupOptions, Permission};
 use crate::backend::stored::Stored;
 use crate::backend::tag_key::TagKey;
@@ -85,6 +85,23 @@ macro_rules! off {
                 _: Option<Duration>,
             ) -> Result<Option<Lease>, BackendError> {
                 Ok(None)
+            }
+
+            $($fn)* get_or_lease_many(
+                &self,
+                _: &str,
+                keys: &[&[u8]],
+                _: LookupOptions,
+            ) -> Result<Vec<Lookup>, BackendError> {
+                Ok(keys.iter().map(|_| nothing()).collect())
+            }
+
+            $($fn)* set_leased_many(
+                &self,
+                _: &str,
+                items: &[LeasedItem<'_>],
+            ) -> Result<Vec<Option<Lease>>, BackendError> {
+                Ok(vec![None; items.len()])
             }
 
             $($fn)* renew_lease(&self, _: &str, _: &[u8], _: &Lease, _: Duration) -> Result<bool, BackendError> {
@@ -213,6 +230,48 @@ macro_rules! off {
                 match self {
                     Some(backend) => backend.end_lease(namespace, key, lease)$($await)*,
                     None => $Backend::end_lease(&Off, namespace, key, lease)$($await)*,
+                }
+            }
+
+            $($fn)* get_or_lease_many(
+                &self,
+                namespace: &str,
+                keys: &[&[u8]],
+                options: LookupOptions,
+            ) -> Result<Vec<Lookup>, BackendError> {
+                match self {
+                    Some(backend) => backend.get_or_lease_many(namespace, keys, options)$($await)*,
+                    None => $Backend::get_or_lease_many(&Off, namespace, keys, options)$($await)*,
+                }
+            }
+
+            $($fn)* set_leased_many(
+                &self,
+                namespace: &str,
+                items: &[LeasedItem<'_>],
+            ) -> Result<Vec<Option<Lease>>, BackendError> {
+                match self {
+                    Some(backend) => backend.set_leased_many(namespace, items)$($await)*,
+                    None => $Backend::set_leased_many(&Off, namespace, items)$($await)*,
+                }
+            }
+
+            $($fn)* renew_leases(
+                &self,
+                namespace: &str,
+                leases: &[(&[u8], &Lease)],
+                ttl: Duration,
+            ) -> Result<Vec<bool>, BackendError> {
+                match self {
+                    Some(backend) => backend.renew_leases(namespace, leases, ttl)$($await)*,
+                    None => $Backend::renew_leases(&Off, namespace, leases, ttl)$($await)*,
+                }
+            }
+
+            $($fn)* end_leases(&self, namespace: &str, leases: &[(&[u8], &Lease)]) -> Result<(), BackendError> {
+                match self {
+                    Some(backend) => backend.end_leases(namespace, leases)$($await)*,
+                    None => $Backend::end_leases(&Off, namespace, leases)$($await)*,
                 }
             }
 

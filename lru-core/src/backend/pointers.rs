@@ -12,7 +12,7 @@ use crate::backend::awaited::Awaited;
 use crate::backend::blocking_backend::Backend;
 use crate::backend::error::BackendError;
 use crate::backend::invalidation_sink::InvalidationSink;
-use crate::backend::item::Item;
+use crate::backend::item::{Item, LeasedItem};
 use crate::backend::lease::{Lease, Leases, Lookup, LookupOptions};
 use crate::backend::stored::Stored;
 use crate::backend::tag_key::TagKey;
@@ -102,6 +102,36 @@ macro_rules! for_pointers {
                 lease: &Lease,
             ) -> Result<(), BackendError> {
                 (**self).end_lease(namespace, key, lease)
+            }
+
+            fn get_or_lease_many(
+                &self,
+                namespace: &str,
+                keys: &[&[u8]],
+                options: LookupOptions,
+            ) -> Result<Vec<Lookup>, BackendError> {
+                (**self).get_or_lease_many(namespace, keys, options)
+            }
+
+            fn set_leased_many(
+                &self,
+                namespace: &str,
+                items: &[LeasedItem<'_>],
+            ) -> Result<Vec<Option<Lease>>, BackendError> {
+                (**self).set_leased_many(namespace, items)
+            }
+
+            fn renew_leases(
+                &self,
+                namespace: &str,
+                leases: &[(&[u8], &Lease)],
+                ttl: Duration,
+            ) -> Result<Vec<bool>, BackendError> {
+                (**self).renew_leases(namespace, leases, ttl)
+            }
+
+            fn end_leases(&self, namespace: &str, leases: &[(&[u8], &Lease)]) -> Result<(), BackendError> {
+                (**self).end_leases(namespace, leases)
             }
 
             fn get_or_lease_tagged(
@@ -248,6 +278,40 @@ macro_rules! for_async_pointers {
                 lease: &Lease,
             ) -> impl Future<Output = Result<(), BackendError>> + Send {
                 (**self).end_lease(namespace, key, lease)
+            }
+
+            fn get_or_lease_many(
+                &self,
+                namespace: &str,
+                keys: &[&[u8]],
+                options: LookupOptions,
+            ) -> impl Future<Output = Result<Vec<Lookup>, BackendError>> + Send {
+                (**self).get_or_lease_many(namespace, keys, options)
+            }
+
+            fn set_leased_many(
+                &self,
+                namespace: &str,
+                items: &[LeasedItem<'_>],
+            ) -> impl Future<Output = Result<Vec<Option<Lease>>, BackendError>> + Send {
+                (**self).set_leased_many(namespace, items)
+            }
+
+            fn renew_leases(
+                &self,
+                namespace: &str,
+                leases: &[(&[u8], &Lease)],
+                ttl: Duration,
+            ) -> impl Future<Output = Result<Vec<bool>, BackendError>> + Send {
+                (**self).renew_leases(namespace, leases, ttl)
+            }
+
+            fn end_leases(
+                &self,
+                namespace: &str,
+                leases: &[(&[u8], &Lease)],
+            ) -> impl Future<Output = Result<(), BackendError>> + Send {
+                (**self).end_leases(namespace, leases)
             }
 
             fn get_or_lease_tagged(

@@ -12,7 +12,7 @@ use crate::expiry::{Freshness, Ticks};
 use crate::key::KeyHash;
 use crate::store::place::FastInsert;
 use crate::store::{
-    CacheTypes, Entry, EntryMeta, EntryOf, Epoch, MaxSize, Place, RemovalCause, Removed, Superseded,
+    CacheTypes, Entry, EntryMeta, EntryOf, Epoch, MaxSize, Place, Policy, RemovalCause, Removed, Superseded,
 };
 
 /// How an insert compares keys and recognizes errors. A closure compares keys only: no value is then an
@@ -24,6 +24,11 @@ pub trait Comparison<C: CacheTypes> {
     /// Returns whether a value is an error.
     fn is_error(&self, _value: &C::Value) -> bool {
         false
+    }
+
+    /// Returns how long the computation of the value took, in nanoseconds; zero if that is not known.
+    fn cost(&self) -> u64 {
+        0
     }
 }
 
@@ -56,6 +61,7 @@ impl<C: CacheTypes> State<C> {
             return Err(entry);
         }
         let Ok(mut store) = self.store.try_borrow_mut() else { return Err(entry) };
+        store.announce_cost(|| compare.cost());
         let evicted = store.insert_fast(entry)?;
         self.change_log.inserted();
         if evicted.is_some() {
@@ -77,6 +83,7 @@ impl<C: CacheTypes> State<C> {
             return Err(entry);
         }
         let store = self.store.get_mut();
+        store.announce_cost(|| compare.cost());
         let evicted = if self.change_log.is_at(began) {
             store.insert_fast(entry)?
         } else {
@@ -271,6 +278,11 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         }
         if is_superseded {
             state.counters.superseded();
+        }
+        if C::Policy::IS_WEIGHED && decision.stores() {
+            if let Ok(mut store) = state.store.try_borrow_mut() {
+                store.announce_cost(|| compare.cost());
+            }
         }
         state.apply(decision, found, entry, removed);
         state.look(lifecycle, now, removed);

@@ -94,6 +94,17 @@ pub trait Hooks<K, V> {
     /// Calls the eviction listener for a removed entry. The lock is not held.
     fn notify(&self, _key: &K, _value: &V, _cause: RemovalCause) {}
 
+    /// Returns whether the weight of an entry is its size in bytes.
+    #[inline]
+    fn weighs_bytes(&self) -> bool {
+        false
+    }
+
+    /// Returns the bytes that key and value own outside of the entry. Called if these are weighed; without the lock.
+    fn owned_bytes(&self, _key: &K, _value: &V) -> usize {
+        0
+    }
+
     /// Returns whether there is an eviction listener that cannot be named here; the next call notifies it.
     fn notifies_later(&self) -> bool {
         false

@@ -24,6 +24,17 @@ struct Note {
     slot: usize,
 }
 
+/// The bytes of the note of an entry in the heap, which has room for up to twice as many.
+const NOTE_BYTES: usize = size_of::<Note>() / 2 * 3;
+
+impl<W: Staleness> EntryInfo<W> {
+    /// Returns the bytes that the metadata needs outside of the entry.
+    pub(crate) fn owned_bytes(&self) -> usize {
+        let note = if self.deadline() == Ticks::NEVER { 0 } else { NOTE_BYTES };
+        note + self.beside().boxed_bytes()
+    }
+}
+
 /// The deadlines of the entries in a store.
 pub struct ExpiryQueue {
     /// `None` until the first note: an empty `BinaryHeap` is not a constant.
@@ -56,6 +67,10 @@ impl<W: Queued> EntryMeta for EntryInfo<W> {
 
     fn weight(&self) -> usize {
         self.weight
+    }
+
+    fn add_weight(&mut self, bytes: usize) {
+        self.weight = self.weight.saturating_add(bytes);
     }
 }
 

@@ -18,6 +18,11 @@ pub trait Staleness: Sized {
     /// Returns the window, if there is one.
     fn window(&self) -> Option<&StaleWindow>;
 
+    /// Returns the bytes of a window outside of the entry.
+    fn boxed_bytes(&self) -> usize {
+        0
+    }
+
     /// Like [`Staleness::window`], but returns a mutable reference.
     fn window_mut(&mut self) -> Option<&mut StaleWindow>;
 }
@@ -65,6 +70,10 @@ impl<W: Staleness> Staleness for Option<Box<W>> {
     #[inline]
     fn window(&self) -> Option<&StaleWindow> {
         self.as_deref()?.window()
+    }
+
+    fn boxed_bytes(&self) -> usize {
+        self.as_ref().map_or(0, |_| size_of::<W>())
     }
 
     fn window_mut(&mut self) -> Option<&mut StaleWindow> {

@@ -1,4 +1,4 @@
-//! The hooks of a memoized function: the eviction listener and the victim chooser.
+//! The hooks of a memoized function: the eviction listener, the victim chooser and the weigher in bytes.
 
 use crate::engine::Hooks;
 use crate::store::{Candidates, RemovalCause};
@@ -28,6 +28,43 @@ impl<K, V, L: Listener<K, V>, H: Chooser<K>> Hooks<K, V> for FunctionHooks<L, H>
 
     fn notifies_later(&self) -> bool {
         L::LISTENS_LATER
+    }
+}
+
+/// The hooks `H`, with a function that returns the bytes that a key and a value own.
+pub struct WeighsBytes<H, K, V> {
+    pub(crate) hooks: H,
+    pub(crate) owned_bytes: fn(&K, &V) -> usize,
+}
+
+impl<H: Hooks<K, V>, K, V> Hooks<K, V> for WeighsBytes<H, K, V> {
+    #[inline]
+    fn weighs_bytes(&self) -> bool {
+        true
+    }
+
+    fn owned_bytes(&self, key: &K, value: &V) -> usize {
+        (self.owned_bytes)(key, value)
+    }
+
+    fn chooses(&self) -> bool {
+        self.hooks.chooses()
+    }
+
+    fn choose(&self, keys: &Candidates<'_, K>) -> Option<usize> {
+        self.hooks.choose(keys)
+    }
+
+    fn listens(&self) -> bool {
+        self.hooks.listens()
+    }
+
+    fn notify(&self, key: &K, value: &V, cause: RemovalCause) {
+        self.hooks.notify(key, value, cause);
+    }
+
+    fn notifies_later(&self) -> bool {
+        self.hooks.notifies_later()
     }
 }
 

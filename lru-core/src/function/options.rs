@@ -10,8 +10,8 @@ use crate::expiry::queue::Queued;
 use crate::expiry::stale_window::Staleness;
 use crate::expiry::time_to_live::Deadlines;
 use crate::expiry::{Clock, EntryOptions, ExpirySettings, Freshness, Ticks, Timestamp};
-use crate::function::listener::{ByArguments, FunctionHooks, NotifiedByCalls, Unset};
-use crate::store::{CacheTypes, Candidates, RemovalCause};
+use crate::function::listener::{ByArguments, FunctionHooks, NotifiedByCalls, Unset, WeighsBytes};
+use crate::store::{CacheTypes, Candidates, EntryMeta, RemovalCause, entry_bytes};
 
 /// The clock, the expiry settings and the hooks `H` of a function.
 #[must_use = "options take effect in a call"]
@@ -83,6 +83,14 @@ impl<C: Clock, L, H> Options<C, FunctionHooks<L, H>> {
     fn hooked<N>(self, change: impl FnOnce(FunctionHooks<L, H>) -> N) -> Options<C, N> {
         let Self { clock, expiry, is_timed, hooks } = self;
         Options { clock, expiry, is_timed, hooks: change(hooks) }
+    }
+}
+
+impl<C: Clock, H> Options<C, H> {
+    /// Makes the size in bytes of an entry its weight. `owned_bytes` returns those that a key and a value own.
+    pub fn weigh_bytes<K, V>(self, owned_bytes: fn(&K, &V) -> usize) -> Options<C, WeighsBytes<H, K, V>> {
+        let Self { clock, expiry, is_timed, hooks } = self;
+        Options { clock, expiry, is_timed, hooks: WeighsBytes { hooks, owned_bytes } }
     }
 }
 
@@ -179,7 +187,13 @@ where
         &self.hooks
     }
 
-    fn meta(&self, _: &X::Key, _: &X::Value, options: EntryOptions) -> EntryInfo<W> {
-        self.expiry.info(self.clock.now().now(), options)
+    fn meta(&self, key: &X::Key, value: &X::Value, options: EntryOptions) -> EntryInfo<W> {
+        if !self.hooks.weighs_bytes() {
+            return self.expiry.info(self.clock.now().now(), options);
+        }
+        let weight = entry_bytes::<X>().saturating_add(self.hooks.owned_bytes(key, value));
+        let mut info = self.expiry.info(self.clock.now().now(), EntryOptions { weight, ..options });
+        info.add_weight(info.owned_bytes());
+        info
     }
 }

@@ -3,6 +3,7 @@
 use core::hash::{Hash, Hasher};
 
 use super::part::Part;
+use crate::heap_size::HeapSize;
 
 /// A key with the memoized function that it belongs to, for a cache object that several functions use.
 ///
@@ -24,6 +25,14 @@ impl<K> Tagged<K> {
     /// Returns the path of the function, with the line and column of its attribute.
     pub fn function(&self) -> &'static str {
         self.function
+    }
+}
+
+impl<K: HeapSize> HeapSize for Tagged<K> {
+    const IS_FLAT: bool = K::IS_FLAT;
+
+    fn heap_size(&self) -> usize {
+        self.key.heap_size()
     }
 }
 

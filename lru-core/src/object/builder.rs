@@ -6,10 +6,11 @@ use core::time::Duration;
 use std::boxed::Box;
 
 use crate::expiry::{Clock, ExpirySettings, SystemClock, Timestamp};
+use crate::heap_size::HeapSize;
 use crate::object::Cache;
-use crate::object::settings::Settings;
+use crate::object::settings::{ObjectTypes, Settings};
 use crate::store::policy::{Rr, Sampled};
-use crate::store::{Candidates, Lru, Policy, RemovalCause};
+use crate::store::{Candidates, Lru, Policy, RemovalCause, entry_bytes};
 
 /// A builder of a [`Cache`]: capacity, expiry, weigher, eviction listener.
 ///
@@ -265,6 +266,39 @@ impl<K, V, P: Policy, C: Clock> CacheBuilder<K, V, P, C> {
     /// and `currsize` is that sum. An entry that weighs more than `maxsize` is not stored.
     pub fn weigher(mut self, weigher: impl Fn(&K, &V) -> usize + Send + Sync + 'static) -> Self {
         self.settings.weigher = Some(Box::new(weigher));
+        self.settings.weighs_bytes = false;
+        self
+    }
+
+    /// Makes the weight of an entry its size in bytes, by [`HeapSize`]: `maxsize` then bounds the memory of the cache.
+    ///
+    /// It counts the key and the value with all that they own, and what the entry needs in the tables of the cache. The
+    /// value is measured when it is stored, without a lock; what changes inside it afterwards is not noticed. It replaces
+    /// a [weigher](Self::weigher).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use lru_core as functools;
+    /// use functools::{LruCache, MIB};
+    ///
+    /// let pages = LruCache::builder().maxsize(64 * MIB).weigh_bytes().build();
+    /// pages.insert("index.html".to_string(), vec![0_u8; 10_000]);
+    /// assert!((10_000..10_300).contains(&pages.info().currsize));
+    /// pages.insert("film.mp4".to_string(), vec![0_u8; 65 * MIB]);
+    /// assert_eq!(pages.len(), 1); // the film is larger than `maxsize`
+    /// ```
+    pub fn weigh_bytes(mut self) -> Self
+    where
+        K: HeapSize,
+        V: HeapSize,
+        P: Policy,
+    {
+        self.settings.weigher = Some(Box::new(|key, value| {
+            let owned = key.heap_size().saturating_add(value.heap_size());
+            owned.saturating_add(entry_bytes::<ObjectTypes<K, V, P>>())
+        }));
+        self.settings.weighs_bytes = true;
         self
     }
 

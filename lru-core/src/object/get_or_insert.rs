@@ -5,7 +5,9 @@
 use core::convert::Infallible;
 use core::future::Future;
 use core::hash::{Hash, Hasher};
+use core::time::Duration;
 
+use crate::engine::insert::Comparison;
 use crate::engine::{Expiry, InsertKind};
 use crate::expiry::Clock;
 use crate::function::call::pending_call::FlightOptions;
@@ -15,7 +17,9 @@ use crate::key::{KeyHash, Part};
 use crate::object::Cache;
 use crate::object::revalidate::{answer, answer_async};
 use crate::object::settings::ObjectTypes;
-use crate::store::{Entry, Policy};
+use crate::store::policy::Gdsf;
+use crate::store::policy::stopwatch::{Measured, Stopwatch};
+use crate::store::{CacheTypes, Entry, Policy};
 
 impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
     /// Returns a clone of the value for `key`, or computes and stores the value.
@@ -74,11 +78,14 @@ impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
                 Ok(value)
             }
             Err(began) => {
+                let stopwatch = P::Stopwatch::start();
                 let value = match compute() {
                     Ok(value) => value,
                     Err(error) => return self.stale_value(hash, &key).ok_or(error),
                 };
-                self.insert_entry(self.entry(hash, key, value.clone()), InsertKind::Computed(began));
+                let compare = ByEq { stopwatch: stopwatch.stop() };
+                let entry = self.entry(hash, key, value.clone());
+                self.insert_compared(entry, InsertKind::Computed(began), compare);
                 Ok(value)
             }
         }
@@ -229,6 +236,46 @@ impl<K: Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
             (!lifecycle.check(&entry.meta, now).is_gone()).then(|| entry.value.clone())
         };
         self.engine.find_with(hash, |stored| stored == key, value, &lifecycle)
+    }
+}
+
+impl<K: Hash + Eq, V: Clone, C: Clock> Cache<K, V, Gdsf, C> {
+    /// Like [`insert`](Self::insert), for a value that was computed elsewhere: the policy is told how long that took. With
+    /// `insert` it counts as the mean of what was computed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use lru_core as functools;
+    /// use std::time::Duration;
+    ///
+    /// use functools::Cache;
+    /// use functools::policy::Gdsf;
+    ///
+    /// let routes = Cache::<&str, u32, Gdsf>::new(Some(2));
+    /// routes.insert_with_cost("Rome", 1200, Duration::from_millis(80));
+    /// routes.insert_with_cost("Oslo", 1100, Duration::from_millis(3));
+    /// routes.insert_with_cost("Cork", 1500, Duration::from_millis(5));
+    /// assert!(routes.contains(&"Rome") && !routes.contains(&"Oslo"));
+    /// ```
+    pub fn insert_with_cost(&self, key: K, value: V, cost: Duration) -> Option<V> {
+        let compare = ByEq { stopwatch: Measured::of(cost) };
+        self.insert_compared(self.entry(KeyHash::of(&key), key, value), InsertKind::Inserted, compare)
+    }
+}
+
+/// Compares keys by their `Eq`, with the time of the computation.
+struct ByEq<W> {
+    stopwatch: W,
+}
+
+impl<C: CacheTypes<Key: Eq>, W: Stopwatch> Comparison<C> for ByEq<W> {
+    fn is_same(&self, stored: &C::Key, key: &C::Key) -> bool {
+        stored == key
+    }
+
+    fn cost(&self) -> u64 {
+        self.stopwatch.nanoseconds()
     }
 }
 

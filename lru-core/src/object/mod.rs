@@ -29,6 +29,7 @@ use core::hash::Hash;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use std::vec::Vec;
 
+use crate::engine::insert::Comparison;
 use crate::engine::notify::notify;
 use crate::engine::{Engine, InsertKind};
 use crate::expiry::{Clock, EntryOptions, ExpirySettings, SystemClock};
@@ -241,7 +242,17 @@ impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
 
     /// Stores an entry and returns the value that it replaced.
     pub(crate) fn insert_entry(&self, entry: Entry<ObjectTypes<K, V, P>>, kind: InsertKind) -> Option<V> {
-        let removed = self.engine.insert(entry, kind, K::eq, &self.lifecycle());
+        self.insert_compared(entry, kind, K::eq)
+    }
+
+    /// Like [`insert_entry`](Self::insert_entry), with the time of the computation.
+    pub(crate) fn insert_compared(
+        &self,
+        entry: Entry<ObjectTypes<K, V, P>>,
+        kind: InsertKind,
+        compare: impl Comparison<ObjectTypes<K, V, P>>,
+    ) -> Option<V> {
+        let removed = self.engine.insert(entry, kind, compare, &self.lifecycle());
         let (key, value) = notify(removed, &self.lifecycle()).into_replaced()?;
         // Drop the key before the value is returned: if its destructor panics, the value is dropped as well.
         drop(key);

@@ -9,12 +9,12 @@ use crate::expiry::clock::seldom;
 use crate::expiry::duration::Span;
 use crate::expiry::{Clock, EntryOptions, ExpirySettings, Freshness, Ticks, Timestamp};
 use crate::function::call::pending_call::FlightOptions;
-use crate::function::tagged::info::Tags;
+use crate::function::tagged::info::{Taggable, Tags};
 use crate::key::KeyHash;
 pub(crate) use crate::object::tagged::ObjectInfo;
 use crate::object::tagged::{CacheNumber, checked, is_surely_valid, set_tags};
 use crate::store::types::Types;
-use crate::store::{CacheTypes, Candidates, RemovalCause};
+use crate::store::{CacheTypes, Candidates, EntryMeta, RemovalCause};
 use crate::tags::validity::Validity;
 
 /// The types of a cache object.
@@ -37,6 +37,8 @@ pub struct Settings<K, V, C: Clock> {
     pub(super) is_timed: AtomicBool,
     pub(super) ttu: Option<Ttu<K, V, C::Time>>,
     pub(super) weigher: Option<Weigher<K, V>>,
+    /// Whether the weigher returns bytes.
+    pub(super) weighs_bytes: bool,
     pub(super) listener: Option<Listener<K, V>>,
     pub(super) choice: Option<Choice<K>>,
     /// How async calls share computations, and other calls as well if the keys can be cloned for them.
@@ -57,6 +59,7 @@ impl<K, V, C: Clock> Settings<K, V, C> {
             is_timed,
             ttu: None,
             weigher: None,
+            weighs_bytes: false,
             listener: None,
             choice: None,
             flight,
@@ -104,7 +107,11 @@ impl<K, V, C: Clock> Settings<K, V, C> {
     pub(super) fn tag_put(&self, info: &mut ObjectInfo, hash: KeyHash) {
         if let Some(number) = self.number.known() {
             let deadline = self.own_deadline(info, &EntryOptions::NONE, &self.expiry);
-            set_tags(info, Tags::new(Validity::node_of_put(hash, number), deadline));
+            let tags = Tags::new(Validity::node_of_put(hash, number), deadline);
+            if self.weighs_bytes {
+                info.add_weight(ObjectInfo::TAG_BYTES + tags.owned_bytes());
+            }
+            set_tags(info, tags);
         }
     }
 
@@ -132,7 +139,11 @@ impl<K, V, C: Clock> Settings<K, V, C> {
         if function.is_some() || options.max_age.is_some() {
             self.is_timed.store(true, Relaxed);
         }
-        expiry.info(now.now(), EntryOptions { weight, until, ..options })
+        let mut info: ObjectInfo = expiry.info(now.now(), EntryOptions { weight, until, ..options });
+        if self.weighs_bytes {
+            info.add_weight(info.owned_bytes());
+        }
+        info
     }
 }
 
@@ -197,6 +208,10 @@ impl<K, V, C: Clock> Hooks<K, V> for Settings<K, V, C> {
 
     fn choose(&self, keys: &Candidates<'_, K>) -> Option<usize> {
         self.choice.as_ref().map(|choice| choice(keys))
+    }
+
+    fn weighs_bytes(&self) -> bool {
+        self.weighs_bytes
     }
 
     fn listens(&self) -> bool {

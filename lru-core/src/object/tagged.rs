@@ -46,6 +46,8 @@ impl Staleness for Beside {
 impl Taggable for ObjectInfo {
     type Inner = Self;
 
+    const TAG_BYTES: usize = size_of::<Beside>();
+
     fn tagged(mut inner: Self, tags: Tags) -> Self {
         set_tags(&mut inner, tags);
         inner

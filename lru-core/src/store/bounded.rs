@@ -4,7 +4,8 @@
 //! store inserts an entry by turning the ring, or in the slot of the victim: nothing is allocated, and
 //! nothing degrades.
 
-use std::sync::Arc;
+pub(super) mod memory;
+mod publish;
 
 use crate::key::KeyHash;
 use crate::store::candidates::{Candidates, KeyList};
@@ -12,11 +13,8 @@ use crate::store::entry::{Entry, EntryOf};
 use crate::store::entry_meta::{EntryMeta, Queue};
 use crate::store::index::Index;
 use crate::store::linked_arena::{Arena, Rotated, Slot};
-use crate::store::lock_free::MAX_MIRRORED;
-use crate::store::lock_free::mirror::Mirror;
-use crate::store::lock_free::words::Words;
 use crate::store::place::{FastInsert, Place};
-use crate::store::policy::{Policy, StampedLru};
+use crate::store::policy::Policy;
 use crate::store::removal_cause::RemovalCause;
 use crate::store::removed::{ClearedStore, RemovedEntries};
 use crate::store::types::CacheTypes;
@@ -178,7 +176,7 @@ impl<C: CacheTypes> Bounded<C> {
     #[inline(never)]
     fn add(&mut self, entry: Entry<C>) {
         let (hash, weight) = (entry.hash, entry.meta.weight());
-        let slot = self.arena.insert(entry, self.limit());
+        let slot = self.arena.insert(entry, self.most_entries());
         if self.index.has_room(slot) {
             self.index.insert(hash, slot);
         } else {
@@ -188,6 +186,9 @@ impl<C: CacheTypes> Bounded<C> {
         }
         if !C::Meta::IS_BARE {
             self.weight += weight;
+        }
+        if C::Policy::IS_WEIGHED {
+            self.policy.announce_weight(weight);
         }
         self.policy.admitted(&self.arena, slot, hash);
         // Last, because times of a user's type are compared.
@@ -220,6 +221,9 @@ impl<C: CacheTypes> Bounded<C> {
         core::mem::swap(&mut stored.meta, &mut entry.meta);
         if !C::Meta::IS_BARE {
             self.weight = self.weight - entry.meta.weight() + stored.meta.weight();
+        }
+        if C::Policy::IS_WEIGHED {
+            self.policy.announce_weight(stored.meta.weight());
         }
         self.policy.replaced(&self.arena, slot);
         removed.push_replaced(entry);
@@ -294,6 +298,11 @@ impl<C: CacheTypes> Bounded<C> {
         candidates.get(number).copied().map(Place::from)
     }
 
+    /// Tells the policy how long the computation of the next entry took; zero if that is not known.
+    pub(super) fn announce_cost(&mut self, nanoseconds: u64) {
+        self.policy.announce_cost(nanoseconds);
+    }
+
     /// Sets the eviction policy of an empty store.
     pub(super) fn set_policy(&mut self, policy: C::Policy) {
         self.policy = policy;
@@ -334,37 +343,6 @@ impl<C: CacheTypes> Bounded<C> {
             assert_eq!(self.index.find(hash, |listed| listed == slot), Some(slot));
         }
         self.policy.validate(&self.arena);
-    }
-}
-
-impl<C: CacheTypes<Policy = StampedLru, Meta = ()>> Bounded<C>
-where
-    C::Key: Words,
-    C::Value: Words,
-{
-    /// Publishes new and replaced entries to readers without the lock, and returns the mirror that they read.
-    ///
-    /// The mirror has memory for all entries, and is made when there are an eighth of them, or if the cache `is_used`: until
-    /// then returns `None`. So it does for a store that has outgrown its mirror, or is too large for one.
-    #[inline]
-    pub(super) fn publish(&mut self, is_used: bool) -> Option<&Arc<Mirror>> {
-        if self.policy.mirror().is_none() {
-            let is_worth_it = is_used || self.arena.len() >= self.limit().div_ceil(8).max(1);
-            if !is_worth_it || self.limit() > MAX_MIRRORED || self.policy.has_outgrown_mirror() {
-                return None;
-            }
-            // The arena has one node for the root, and four nodes at least.
-            let slots = self.limit().saturating_add(1).max(4);
-            let mirror = Arc::new(Mirror::new::<C::Key, C::Value>(slots));
-            self.policy.set_mirror(mirror, slots, &self.arena);
-        }
-        let arena = &self.arena;
-        self.policy.publish(|mirror, slot| {
-            // A slot may have been vacated since.
-            if let Some(entry) = arena.get(slot) {
-                mirror.write(slot.index(), entry.hash, entry.key, entry.value);
-            }
-        })
     }
 }
 
@@ -485,6 +463,7 @@ mod tests {
     impl crate::store::policy::sealed::Sealed for Fickle {}
 
     impl Policy for Fickle {
+        type Stopwatch = ();
         const NEW: Self = Self { slots: BTreeSet::new(), victims: Cell::new(0) };
 
         fn used<T>(&self, ring: &Arena<T>, slot: Slot) {

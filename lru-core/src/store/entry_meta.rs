@@ -21,6 +21,9 @@ pub trait EntryMeta: Sized {
 
     /// Returns the weight of the entry, its cost against `maxsize`.
     fn weight(&self) -> usize;
+
+    /// Adds bytes to the weight of an entry that is weighed in bytes.
+    fn add_weight(&mut self, _bytes: usize) {}
 }
 
 /// The deadlines of the entries in a store. Times are integers, for every type of clock.

@@ -33,6 +33,9 @@ pub(crate) struct Index {
 }
 
 impl Index {
+    /// The bytes of a slot in a large index: two numbers, and from one to two chains.
+    pub(crate) const SLOT_BYTES: usize = 7 * size_of::<u32>() / 2;
+
     pub(crate) const fn new() -> Self {
         Self { links: Vec::new(), back: Vec::new(), mask: 0 }
     }

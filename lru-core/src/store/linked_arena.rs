@@ -68,6 +68,9 @@ impl<T> Arena<T> {
     /// The maximum number of items, so that the index can number all slots and as many chains by `u32`.
     pub(crate) const MAX_LEN: usize = (1 << 31) - 2;
 
+    /// The bytes of a slot with its links.
+    pub(crate) const SLOT_BYTES: usize = size_of::<Node<T>>();
+
     pub(crate) const fn new() -> Self {
         Self { nodes: Vec::new(), root: Slot(0), free: Slot::NONE, len: 0 }
     }
@@ -203,6 +206,11 @@ impl<T> Arena<T> {
             one.next.set(after);
             other.prev.set(before);
         }
+    }
+
+    /// Returns whether there is no memory for another item.
+    pub(crate) fn is_exhausted(&self) -> bool {
+        self.free == Slot::NONE && self.nodes.len() == self.nodes.capacity()
     }
 
     /// Returns the number of slots that memory is allocated for, including the root.

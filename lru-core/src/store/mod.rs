@@ -4,6 +4,7 @@
 //! through `&mut self`, where no user code runs. It depends neither on threads nor on statistics. Removed
 //! entries are handed to the caller, which drops them after the lock is released.
 
+mod announced;
 mod bounded;
 pub(crate) mod candidates;
 pub(crate) mod change_log;
@@ -41,6 +42,7 @@ use crate::store::removed::{ClearedStore, RemovedEntries};
 use crate::store::types::Stores;
 
 use bounded::Bounded;
+pub(crate) use bounded::memory::entry_bytes;
 use unbounded::Unbounded;
 
 pub use unbounded::Table;

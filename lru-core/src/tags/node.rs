@@ -76,6 +76,12 @@ impl Node {
         Self::with_depth(DEEPEST, beginning, tags, dependencies, completeness)
     }
 
+    /// Returns the bytes of a node in an `Arc`, with its lists.
+    pub(crate) fn shared_bytes(&self) -> usize {
+        let lists = size_of_val(&*self.tags) + size_of_val(&*self.dependencies);
+        2 * size_of::<usize>() + size_of::<Self>() + lists
+    }
+
     /// Creates a node. If a chain of dependencies were longer than `deepest`, the node is incomplete instead.
     pub(super) fn with_depth(
         deepest: u32,

@@ -31,7 +31,7 @@ pub(crate) use maxsize::MaxSize;
 pub(crate) use table::{Args, Backend, Eviction, Expiry, Flight, Items, Placement, Results, Validity};
 #[cfg(test)]
 pub(crate) use table::{Described, REFERENCE};
-pub(crate) use values::{Accessors, Format, OnLost, Policy, Scope, SingleFlight, Swr};
+pub(crate) use values::{Accessors, Format, OnLost, Policy, Scope, SingleFlight, Swr, Weight};
 
 use table::Entry;
 

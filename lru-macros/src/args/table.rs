@@ -29,8 +29,8 @@ use super::attribute::Attribute;
 use super::given::Given;
 use super::maxsize::{MaxSize, maxsize};
 use super::values::{
-    Accessors, Format, OnLost, Policy, Scope, SingleFlight, Swr, count, duration, expression, fraction,
-    function, name, namespace, number, path, shards, stale, tags, time_to_live, word,
+    Accessors, Format, OnLost, Policy, Scope, SingleFlight, Swr, Weight, count, duration, expression,
+    fraction, function, name, namespace, number, path, shards, stale, tags, time_to_live, weight, word,
 };
 
 /// Turns the table into the structs of the groups, [`Args`], [`OPTIONS`] and [`REFERENCE`].
@@ -105,7 +105,7 @@ options! {
             "an integer, `None`, or an expression such as `config().cache_size`",
             default "`128`", see "maxsize", not in Cache;
         /// Eviction policy: which entry makes room for another.
-        policy: Policy = word, "one of `lru`, `lfu`, `fifo`, `rr`, `sieve`, `s3_fifo` and `w_tinylfu`",
+        policy: Policy = word, "one of `lru`, `lfu`, `fifo`, `rr`, `sieve`, `s3_fifo`, `w_tinylfu` and `gdsf`",
             default "`lru`", see "policy", not in Cache FifoCache LfuCache RrCache;
         /// With `policy = rr`: picks the entry to evict.
         choice: Expr = function,
@@ -114,9 +114,9 @@ options! {
         /// With `policy = rr`: seed of the random generator.
         seed: Expr = number, "an integer, such as `seed = 42`",
             default "`0`", see "policy", not in Cache;
-        /// Weigher: what an entry counts for; `maxsize` then bounds the total.
-        weight: Expr = function,
-            "a function that returns the weight of a result, such as `weight = |name, text| text.len()`",
+        /// Weigher: what an entry counts for; `maxsize` then bounds the total. With `bytes`, its size in bytes.
+        weight: Weight = weight,
+            "`bytes` or a function that returns the weight of a result, such as `weight = |name, text| text.len()`",
             default "`1`", see "weight", not in Cache;
         /// With `weight`: what an entry weighs at least; with `0` entries may be free, and their number is not bounded.
         min_weight: Expr = number, "an integer, such as `min_weight = 0`",

@@ -20,6 +20,7 @@ pub(crate) enum Policy {
     Sieve,
     S3Fifo,
     WTinyLfu,
+    Gdsf,
 }
 
 /// Which concurrent calls with one key are coalesced.
@@ -87,6 +88,7 @@ impl Word for Policy {
         ("sieve", Self::Sieve),
         ("s3_fifo", Self::S3Fifo),
         ("w_tinylfu", Self::WTinyLfu),
+        ("gdsf", Self::Gdsf),
     ];
 }
 
@@ -191,6 +193,34 @@ pub(super) fn function(input: ParseStream, takes: &str) -> syn::Result<Expr> {
         Expr::Closure(_) | Expr::Path(_) => Ok(expr),
         other => Err(syn::Error::new_spanned(other, takes)),
     }
+}
+
+/// What an entry weighs.
+pub(crate) enum Weight {
+    /// Its size in bytes; the word, to be underlined.
+    Bytes(Ident),
+    /// What a function returns.
+    Function(Expr),
+}
+
+impl Weight {
+    /// The function.
+    pub(crate) fn function(&self) -> Option<&Expr> {
+        match self {
+            Self::Bytes(_) => None,
+            Self::Function(function) => Some(function),
+        }
+    }
+}
+
+/// The word `bytes`, or a function. One of this name is written with its path.
+pub(super) fn weight(input: ParseStream, takes: &str) -> syn::Result<Weight> {
+    let function = function(input, takes)?;
+    let word = match &function {
+        Expr::Path(path) => path.path.get_ident().filter(|word| *word == "bytes").cloned(),
+        _ => None,
+    };
+    Ok(word.map_or(Weight::Function(function), Weight::Bytes))
 }
 
 /// A closure: the number of its parameters tells whether it takes the result.

@@ -130,15 +130,13 @@ fn errors_are_no_values(value: &Type, args: &Args, errors: &mut Errors) {
 
 /// Options whose meaning is that of one computation for one key.
 fn options_go_with_elements(args: &Args, errors: &mut Errors) {
-    let Args { expiry, placement, flight, backend, results, validity, .. } = args;
+    let Args { expiry, placement, flight, results, validity, .. } = args;
     let names = [
         expiry.swr.name().filter(|_| expiry.has_refreshes()),
         expiry.stale_if_error.name(),
         expiry.stale_if_slow.name(),
         placement.cache.name(),
         flight.detach.name().filter(|_| flight.is_detached()),
-        backend.backend.name(),
-        backend.snapshot.name(),
         results.force.name(),
         validity.tags.name(),
         validity.depends.name().filter(|_| validity.depends()),

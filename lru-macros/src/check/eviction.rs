@@ -1,13 +1,14 @@
 //! Rules for which options of eviction can be combined, and for the parameters of their functions.
 
 use super::closures;
-use crate::args::{Args, Eviction, MaxSize, Policy};
+use crate::args::{Args, Eviction, MaxSize, Policy, Weight};
 use crate::errors::Errors;
 use crate::signature::{self, Func};
 
 pub(super) fn check(args: &Args, func: &Func, errors: &mut Errors) {
     weights_have_a_bound(args, errors);
     least_weights_have_a_weigher(args, errors);
+    bytes_are_of_known_types(args, func, errors);
     random_replacement_is_chosen(args, errors);
     seed_has_no_chooser(args, errors);
     sampled_hits_take_the_lock(args, errors);
@@ -32,6 +33,24 @@ fn least_weights_have_a_weigher(args: &Args, errors: &mut Errors) {
         let message =
             "`min_weight` has no effect without `weight`: each entry weighs 1; write `weight = …` too";
         errors.at(name, message);
+    }
+}
+
+fn bytes_are_of_known_types(args: &Args, func: &Func, errors: &mut Errors) {
+    // A cache object takes no weigher, which another rule reports.
+    if args.placement.cache.name().is_some() || signature::names_arguments(args, func) {
+        return;
+    }
+    if let Some(Weight::Bytes(word)) = args.eviction.weight.get() {
+        let way_out = if func.receiver().is_some() {
+            "write `#[memoize]` above the `impl` and leave `self` out of the key with `#[key(skip)]`, use a cache object with `weigh_bytes` (`cache = self.field`), or write `weight = |…| …`"
+        } else {
+            "use a cache object with `weigh_bytes` (`cache = …`), or write `weight = |…| …`"
+        };
+        let message = format!(
+            "`weight = bytes` measures the key and the result as they are stored, and the type of this function's key or result cannot be named; {way_out}"
+        );
+        errors.at(word, message);
     }
 }
 
@@ -92,7 +111,7 @@ fn arguments_in_keys_have_their_types(args: &Args, func: &Func, errors: &mut Err
 
 fn functions_take_what_they_are_given(args: &Args, func: &Func, errors: &mut Errors) {
     let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
-    if let Some(weight) = args.eviction.weight.get() {
+    if let Some(weight) = args.eviction.weight.get().and_then(Weight::function) {
         let what = "a weigher takes all arguments and the result, by reference";
         closures::takes_arguments(weight, what, &["value"], args, func, errors);
     }

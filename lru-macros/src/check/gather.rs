@@ -27,6 +27,10 @@ pub(super) fn check(args: &Args, func: &Func, errors: &mut Errors) {
         let message = "`gather` lets one call compute for others, and with `single_flight = false` each computes for itself; remove one of them";
         errors.at(gather, message);
     }
+    if let Some(name) = args.backend.name() {
+        let message = format!("`{name}` cannot be used with `gather` yet; remove one of them");
+        errors.at(name, message);
+    }
     let mut params = func.params();
     let has_name = |name: &proc_macro2::Ident| name == each;
     let param = params.find(|param| pattern::bindings(&param.pat).iter().any(has_name));

@@ -15,6 +15,7 @@
 //! and of an enum, nested `Result`s with such a tuple for each variant. Of a type that may contain itself it is an
 //! enum with a name ([`recursion`]).
 
+pub(crate) mod heap_size;
 mod recursion;
 mod variants;
 

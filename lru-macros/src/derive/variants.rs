@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
-use syn::{Data, DeriveInput, Fields, Member, Type};
+use syn::{Data, DeriveInput, Field, Fields, Member, Type};
 
 /// A variant of an enum, or a struct.
 pub(super) struct Variant<'a> {
@@ -30,6 +30,16 @@ pub(super) fn variants(input: &DeriveInput) -> syn::Result<Vec<Variant<'_>>> {
             Err(syn::Error::new(data.union_token.span, message))
         }
     }
+}
+
+/// Returns the fields of all variants.
+pub(super) fn fields(input: &DeriveInput) -> impl Iterator<Item = &Field> {
+    let of_variants: Vec<&Fields> = match &input.data {
+        Data::Struct(data) => vec![&data.fields],
+        Data::Enum(data) => data.variants.iter().map(|variant| &variant.fields).collect(),
+        Data::Union(_) => Vec::new(),
+    };
+    of_variants.into_iter().flatten()
 }
 
 impl Variant<'_> {

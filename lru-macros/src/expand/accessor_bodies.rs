@@ -2,21 +2,41 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
+use syn::Expr;
 
-use super::cache::Reach;
 use super::{backend_accessors, cache, call, coalesced};
-use crate::model::{Accessors, Checks, Flavor, Model};
+use crate::model::{Accessors, Checks, Flavor, Model, Parts, Place};
 use crate::type_tokens;
+
+/// From where a cache can be reached without a call.
+enum Reach {
+    /// From any thread: a `static`.
+    Anywhere,
+    /// From its thread.
+    Thread,
+    /// From a call alone.
+    Call,
+}
+
+/// From where the cache can be reached.
+fn reach(model: &Model) -> Reach {
+    match &model.place {
+        Place::Static(Parts::PerThread) => Reach::Thread,
+        Place::Static(_) => Reach::Anywhere,
+        Place::Object(Expr::Path(_)) if model.object().is_none() => Reach::Anywhere,
+        Place::Object(_) => Reach::Call,
+    }
+}
 
 /// Returns what the accessor returns, by the place of the cache, and its body.
 pub(super) fn invalidated_later(model: &Model) -> (TokenStream, TokenStream) {
     let (home, krate) = (quote!(Self), &model.krate);
     let (handle, key) = (cache::handle(model, &home), cache::key(model, &home, Checks::Assumed));
     let is_awaited = model.backend.is_some() && matches!(model.flavor, Flavor::Async(_));
-    if matches!(cache::reach(model), Reach::Call) && model.lifecycle.is_tagged() {
+    if matches!(reach(model), Reach::Call) && model.lifecycle.is_tagged() {
         return by_own_tag(model, &handle, &key, is_awaited);
     }
-    let (ty, later) = match cache::reach(model) {
+    let (ty, later) = match reach(model) {
         Reach::Anywhere => ("Later", "later"),
         Reach::Thread if !is_awaited => ("LaterHere", "later_here"),
         Reach::Thread | Reach::Call => {

@@ -6,7 +6,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 use syn::{Type, parse_quote};
 
-use super::{accessor_bodies, backend_accessors, batch, cache, call};
+use super::{accessor_bodies, backend_accessors, batch, batch_backend, cache, call, elements};
 use crate::args::MaxSize;
 use crate::model::{self, Accessors, Batch, Checks, Flavor, Model, Need, Place};
 use crate::{lifetimes, type_tokens};
@@ -126,7 +126,6 @@ pub(super) fn accessor_list(model: &Model) -> Vec<Accessor> {
     list.extend(running);
     list.extend(model.batch.as_ref().map(|batch| of_many(model, batch)).into_iter().flatten());
     list.push(get_within(model, &handle, &key, &result_policy));
-    list.extend(invalidate_tag(model, &handle));
     list.extend(model.lifecycle.is_sampled().then(|| {
         ask(
             "cache_insight",
@@ -136,14 +135,16 @@ pub(super) fn accessor_list(model: &Model) -> Vec<Accessor> {
             quote! { #handle.insight() },
         )
     }));
-    list.extend(resize(model, &handle));
+    list.extend(invalidate_tag(model, &handle).into_iter().chain(resize(model, &handle)));
     list
 }
 
 /// Returns the accessors that take many elements.
 fn of_many(model: &Model, batch: &Batch) -> [Accessor; 2] {
     let (krate, home, peeked) = (&model.krate, quote!(Self), model.peeked());
-    let (name, value, put) = (batch::argument(model, batch), call::put_value(model), call::put(model));
+    let (name, value, put) = (elements::argument(model, batch), call::put_value(model), call::put(model));
+    // With a backend, they act there too.
+    let waits = model.backend.is_some();
     let plain = |name, doc, takes, returns, body| Accessor {
         name,
         doc,
@@ -152,7 +153,11 @@ fn of_many(model: &Model, batch: &Batch) -> [Accessor; 2] {
         returns,
         body,
         runs: false,
-        waits: false,
+        waits,
+    };
+    let (put_returns, put_all) = match batch_backend::put(model, batch) {
+        Some((returns, body)) => (Some(returns), body),
+        None => (None, quote! { for (#name, #value) in #name { #put } }),
     };
     [
         plain(
@@ -166,8 +171,8 @@ fn of_many(model: &Model, batch: &Batch) -> [Accessor; 2] {
             "cache_put_many",
             " Stores results of elements, as if the function had returned them.",
             Takes::ManyResults,
-            None,
-            quote! { for (#name, #value) in #name { #put } },
+            put_returns,
+            put_all,
         ),
     ]
 }

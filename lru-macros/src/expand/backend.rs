@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
-use syn::{GenericParam, Index};
+use syn::{GenericParam, Index, Type};
 
 use super::cache;
 use crate::args::{Format, OnLost, Swr};
@@ -121,6 +121,26 @@ pub(super) fn entry(model: &Model, home: &TokenStream, checks: Checks) -> Option
     // An accessor may not have all of them.
     let arguments = matches!(checks, Checks::Reported).then(|| model.references(|_, name| name.clone()));
     let backend = backend_handle(model, home, arguments.as_deref())?;
+    let RemoteKey { types, of_types, key } = key(model, checks, TokenStream::clone);
+    Some(quote! { #types let __entry = #backend #of_types.under(&#key); })
+}
+
+/// The key of an entry in a backend.
+pub(super) struct RemoteKey {
+    /// Binds the types that are parts of it.
+    pub(super) types: Option<TokenStream>,
+    /// Names these types to the backend.
+    pub(super) of_types: Option<TokenStream>,
+    /// The key, as a tuple that is serialized.
+    pub(super) key: TokenStream,
+}
+
+/// The key of an entry. `place_of` is where an argument is.
+pub(super) fn key(
+    model: &Model,
+    checks: Checks,
+    mut place_of: impl FnMut(&TokenStream) -> TokenStream,
+) -> RemoteKey {
     let krate = &model.krate;
     let this = model.backend.as_ref().filter(|backend| backend.has_self);
     let this = this.map(|_| quote! { #krate::__private::named::<Self>() });
@@ -144,20 +164,18 @@ pub(super) fn entry(model: &Model, home: &TokenStream, checks: Checks) -> Option
     let names = (0..types.len()).map(Index::from).map(|place| quote! { __types[#place].0 });
     let constants = constants.into_iter().flatten();
     let parts = model.key.parts.iter().map(|part| {
-        let (place, span) = (part.key.behind(&part.place), part.key.span());
+        let (place, span) = (part.key.behind(&place_of(&part.place)), part.key.span());
         let krate_there = krate.at(span);
         let passed = quote_spanned! { span=> (&&#krate_there::__private::RemoteKey(&#place)) };
         model::passed_to_backend("ArgumentInBackend", &passed, checks, krate, span)
     });
     let parts: Vec<_> = names.chain(constants).chain(parts).collect();
-    let key = model::nested(&parts);
-    if types.is_empty() {
-        return Some(quote! { let __entry = #backend.under(&#key); });
+    let has_types = !types.is_empty();
+    RemoteKey {
+        types: has_types.then(|| quote! { let __types = [#(#types),*]; }),
+        of_types: has_types.then(|| quote! { .of_types(&__types) }),
+        key: model::nested(&parts),
     }
-    Some(quote! {
-        let __types = [#(#types),*];
-        let __entry = #backend.of_types(&__types).under(&#key);
-    })
 }
 
 /// Binds what a lookup in the backend finds stale, for a body that takes it.
@@ -169,14 +187,25 @@ pub(super) fn found(model: &Model) -> Option<TokenStream> {
 
 /// What a call does when its backend fails.
 pub(super) fn strictness(model: &Model, checks: Checks) -> Option<TokenStream> {
-    let Model { krate, result, .. } = model;
-    if model.backend.as_ref()?.options.strict.get() != Some(&true) {
-        return Some(quote! { #krate::__private::Lenient });
-    }
+    let krate = &model.krate;
+    Some(if is_strict(model)? {
+        strictness_of(model, &model.result, checks)
+    } else {
+        quote! { #krate::__private::Lenient }
+    })
+}
+
+/// Whether a call returns the errors of its backend.
+pub(super) fn is_strict(model: &Model) -> Option<bool> {
+    Some(model.backend.as_ref()?.options.strict.get() == Some(&true))
+}
+
+/// The strictness of a function that returns the errors of its backend in a `result`.
+pub(super) fn strictness_of(model: &Model, result: &Type, checks: Checks) -> TokenStream {
     let span = type_tokens::first_span(result);
-    let krate = krate.at(span);
+    let krate = model.krate.at(span);
     let passed = quote_spanned! { span=> (&&#krate::__private::StrictResult::<#result>::NEW) };
-    Some(model::passed_to_backend("BackendErrorInResult", &passed, checks, &model.krate, span))
+    model::passed_to_backend("BackendErrorInResult", &passed, checks, &model.krate, span)
 }
 
 /// The backend as a call uses it.

@@ -17,26 +17,12 @@
 //! ```
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+use quote::quote;
 
+use super::batch_backend::{self, InBackend};
+use super::elements::{argument, element, made};
 use super::{cache, call};
-use crate::batch_type::BatchKind;
 use crate::model::{Batch, Checks, Flavor, Flight, MapKeys, Model};
-
-/// The element of a batch, in a closure that takes a reference to it.
-pub(super) fn element() -> TokenStream {
-    quote! { (*__element) }
-}
-
-/// The expression of the batch.
-pub(super) fn made(batch: &Batch, model: &Model, argument: &TokenStream) -> TokenStream {
-    let krate = &model.krate;
-    match batch.kind {
-        BatchKind::Slice => quote! { #krate::__private::batch_of_slice(#argument) },
-        BatchKind::Reference => quote! { #krate::__private::batch_by_reference(#argument) },
-        BatchKind::Owned => quote! { #krate::__private::owned_batch(#argument) },
-    }
-}
 
 /// The call: looks all elements up, and calls the body with those that are missing.
 pub(super) fn call(model: &Model, batch: &Batch, home: &TokenStream) -> TokenStream {
@@ -108,6 +94,7 @@ fn shared(model: &Model, batch: &Batch, flight: &Flight, home: &TokenStream) -> 
     let (known, copies) = (known(model, batch, &quote!(known)), copies(model, batch, &quote!(__call)));
     let is_map = batch.keys.is_some();
     let call = call::call_with(model, home, repeated(model, &argument));
+    let backend = InBackend::new(model, batch, home, (&sharing, &options));
     let (next, answers) = match model.flavor {
         Flavor::Sync => (quote! { __call.next(#sharing) }, quote! { __call.compute(|| #call) }),
         Flavor::Async(_) => (
@@ -120,12 +107,18 @@ fn shared(model: &Model, batch: &Batch, flight: &Flight, home: &TokenStream) -> 
             },
         ),
     };
+    // With a backend, what ends a call of the body may wait.
+    let (options, ends): (_, Ends) = match &backend {
+        None => (options, identity),
+        Some(_) => (quote! { &__options }, batch_backend::wait),
+    };
+    let fail = ends(model, &quote! { __call.fail() });
     let answers = if batch.result.is_fallible {
         quote! {
             match #answers {
                 ::core::result::Result::Ok(__answers) => __answers,
                 ::core::result::Result::Err(__error) => {
-                    __call.fail();
+                    #fail;
                     return ::core::result::Result::Err(__error);
                 }
             }
@@ -133,33 +126,23 @@ fn shared(model: &Model, batch: &Batch, flight: &Flight, home: &TokenStream) -> 
     } else {
         answers
     };
-    let (keys, land, results) = match &batch.keys {
-        None => {
-            let wrong = wrong_length(model, batch);
-            (
-                None,
-                quote! {
-                    if let ::core::result::Result::Err(__returned) =
-                        __call.land_sequence(__answers, #sharing, #options, #wrong)
-                    {
-                        return __returned;
-                    }
-                },
-                quote! { __call.into_sequence() },
-            )
-        }
-        Some(keys) => {
-            let by = compared(model, keys);
-            (
-                Some(
-                    quote! { let mut __keys: #krate::__private::MapKeys<_> = ::core::default::Default::default(); },
-                ),
-                quote! { __call.land_map((&mut __keys, &__known), __answers, #by, #sharing, #options); },
-                quote! { __call.into_map(__found, __elements, __keys) },
-            )
-        }
-    };
+    let ended = backend.as_ref().map(|_| quote! { .into_call() });
+    let Landing { keys, land, results } = landing(model, batch, (&sharing, &options), ended.as_ref(), ends);
     let results = in_result(batch, &results);
+    let (begin, next, failed) =
+        backend.map_or((None, next, None), |backend| (Some(backend.begin), backend.next, backend.failed));
+    let is_called = failed.map_or_else(
+        || next.clone(),
+        |failed| {
+            quote! {
+                {
+                    let __is_called = #next;
+                    #failed
+                    __is_called
+                }
+            }
+        },
+    );
     quote! {
         let __batch = #made;
         let __call = {
@@ -173,17 +156,70 @@ fn shared(model: &Model, batch: &Batch, flight: &Flight, home: &TokenStream) -> 
         };
         #known
         #copies
+        #begin
         let (mut __elements, __found) = __call.parts(__batch, #is_map);
         #keys
         // Dropped before the elements, which may call the function.
         let mut __call = __call;
-        while #next {
+        while #is_called {
             let mut __asked = __call.take(&mut __elements);
             let __answers = #answers;
             #land
         }
         #results
     }
+}
+
+/// What ends a call of the body.
+type Ends = fn(&Model, &TokenStream) -> TokenStream;
+
+/// How the results of a call of the body are stored, and made into those of the function.
+struct Landing {
+    /// Binds the keys of the maps that the body returns.
+    keys: Option<TokenStream>,
+    land: TokenStream,
+    results: TokenStream,
+}
+
+fn landing(
+    model: &Model,
+    batch: &Batch,
+    (sharing, options): (&TokenStream, &TokenStream),
+    ended: Option<&TokenStream>,
+    ends: Ends,
+) -> Landing {
+    let krate = &model.krate;
+    match &batch.keys {
+        None => {
+            let wrong = wrong_length(model, batch);
+            let land = ends(model, &quote! { __call.land_sequence(__answers, #sharing, #options, #wrong) });
+            Landing {
+                keys: None,
+                land: quote! {
+                    if let ::core::result::Result::Err(__returned) = #land {
+                        return __returned;
+                    }
+                },
+                results: quote! { __call #ended.into_sequence() },
+            }
+        }
+        Some(keys) => {
+            let by = compared(model, keys);
+            let land =
+                quote! { __call.land_map((&mut __keys, &__known), __answers, #by, #sharing, #options) };
+            let (keys, land) = (quote! { #krate::__private::MapKeys<_> }, ends(model, &land));
+            Landing {
+                keys: Some(quote! { let mut __keys: #keys = ::core::default::Default::default(); }),
+                land: quote! { #land; },
+                results: quote! { __call #ended.into_map(__found, __elements, __keys) },
+            }
+        }
+    }
+}
+
+/// What does not wait.
+fn identity(_: &Model, call: &TokenStream) -> TokenStream {
+    call.clone()
 }
 
 /// The arguments of one of several calls of the body.
@@ -201,6 +237,9 @@ pub(super) fn repeated(model: &Model, argument: &TokenStream) -> Vec<TokenStream
 
 /// The body of the accessor that peeks at all elements.
 pub(super) fn peek(model: &Model, batch: &Batch, home: &TokenStream) -> TokenStream {
+    if let Some(peek) = batch_backend::peek(model, batch, home) {
+        return peek;
+    }
     let (handle, made) = (cache::handle(model, home), made(batch, model, &argument(model, batch)));
     let (shared, key) = cache::key_of_element(model, home, Checks::Assumed, batch, &element());
     let policy = call::result_policy(model, Checks::Assumed);
@@ -318,9 +357,4 @@ fn options(model: &Model, batch: &Batch) -> TokenStream {
         || quote! { #krate::__private::no_element_options },
         |options| quote! { |__number: ::core::primitive::usize, __lifecycle, __value| #options },
     )
-}
-
-/// The argument with the elements.
-pub(super) fn argument(model: &Model, batch: &Batch) -> TokenStream {
-    model.params.get(batch.param).map(|param| param.name.to_token_stream()).unwrap_or_default()
 }

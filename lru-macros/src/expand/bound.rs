@@ -42,6 +42,16 @@ pub(super) fn item_at_run_time(
     }
 }
 
+/// A reference to the cache in a `static`.
+pub(super) fn reference(maxsize: Option<&MaxSize>) -> TokenStream {
+    let is_at_run_time = maxsize.is_some_and(|maxsize| maxsize.at_run_time().is_some());
+    if is_at_run_time {
+        quote! { &*__MEMO }
+    } else {
+        quote! { &__MEMO }
+    }
+}
+
 /// The value of a constant of any integer type.
 pub(super) fn number(expr: &Expr, krate: &Krate) -> TokenStream {
     let span = type_tokens::first_span(expr);

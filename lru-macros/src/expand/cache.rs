@@ -48,31 +48,8 @@ fn plain_handle(model: &Model, home: &TokenStream) -> TokenStream {
 pub(super) fn in_static(model: &Model, home: &TokenStream) -> Option<TokenStream> {
     match (&model.place, &model.accessors) {
         (Place::Object(_) | Place::Static(Parts::PerThread), _) => None,
-        (Place::Static(_), Accessors::None) if model.lifecycle.maxsize_at_run_time().is_some() => {
-            Some(quote! { &*__MEMO })
-        }
-        (Place::Static(_), Accessors::None) => Some(quote! { &__MEMO }),
+        (Place::Static(_), Accessors::None) => Some(bound::reference(model.lifecycle.maxsize())),
         (Place::Static(_), _) => Some(of_function(model, home)),
-    }
-}
-
-/// From where a cache can be reached without a call.
-pub(super) enum Reach {
-    /// From any thread: a `static`.
-    Anywhere,
-    /// From its thread.
-    Thread,
-    /// From a call alone.
-    Call,
-}
-
-/// From where the cache can be reached.
-pub(super) fn reach(model: &Model) -> Reach {
-    match &model.place {
-        Place::Static(Parts::PerThread) => Reach::Thread,
-        Place::Static(_) => Reach::Anywhere,
-        Place::Object(Expr::Path(_)) if model.object().is_none() => Reach::Anywhere,
-        Place::Object(_) => Reach::Call,
     }
 }
 
@@ -370,11 +347,6 @@ fn plain_types(model: &Model, parts: &Parts, stored: &TokenStream) -> Option<Tok
     let spelled: Option<Vec<_>> = part_keys(model).iter().map(|key| key.spelled()).collect();
     let arguments = spelled?.concat();
     Some(quote! { #stored #(, #arguments)* })
-}
-
-/// Whether the arguments, as a test takes them, are the key itself.
-pub(super) fn arguments_are_key(model: &Model) -> bool {
-    matches!(model.key.identity, Identity::None) && model.key.parts.len() != 1
 }
 
 /// The arguments in `__key`: several as a tuple, one by itself.

@@ -297,7 +297,7 @@ impl Shown {
 
     /// Whether the body of `cache_retain` calls the test, rather than passing it on.
     fn calls_test(&self, model: &Model) -> bool {
-        matches!(model.place, Place::Static(_)) && (self.casts() || !cache::arguments_are_key(model))
+        matches!(model.place, Place::Static(_)) && (self.casts() || !arguments_are_key(model))
     }
 
     /// The body of `cache_entries`.
@@ -349,4 +349,9 @@ fn is_parameter(ty: &Type, model: &Model) -> bool {
     let Type::Path(path) = type_tokens::bare(ty) else { return false };
     let names = model.generics.type_params().map(|param| &param.ident);
     path.path.is_ident("Self") || names.into_iter().any(|name| path.path.is_ident(name))
+}
+
+/// Whether the arguments, as a test takes them, are the key itself.
+fn arguments_are_key(model: &Model) -> bool {
+    matches!(model.key.identity, Identity::None) && model.key.parts.len() != 1
 }

@@ -25,7 +25,7 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 
-use super::{batch, cache, call};
+use super::{batch, cache, call, elements};
 use crate::model::{Batch, Checks, Flight, Model};
 use crate::type_tokens;
 
@@ -47,10 +47,10 @@ fn gathered(
 ) -> TokenStream {
     let krate = &model.krate;
     let (handle, hits) = (cache::handle(model, home), batch::hits(model, of));
-    let argument = batch::argument(model, of);
-    let made = batch::made(of, model, &argument);
-    let (shared, key) = cache::key_of_element(model, home, Checks::Reported, of, &batch::element());
-    let (again, key_again) = cache::key_of_element(model, home, Checks::Assumed, of, &batch::element());
+    let argument = elements::argument(model, of);
+    let made = elements::made(of, model, &argument);
+    let (shared, key) = cache::key_of_element(model, home, Checks::Reported, of, &elements::element());
+    let (again, key_again) = cache::key_of_element(model, home, Checks::Assumed, of, &elements::element());
     let common = cache::common_key(model, home, of);
     let (policy, options) = (call::result_policy(model, Checks::Reported), options(model, of));
     let (flight, sharing) = (flight.value(&model.plain_name(), krate), model.result_policy.sharing(krate));

@@ -1,6 +1,9 @@
 //! The lifecycle of entries: the eviction policy, expiry, weights and the eviction listener.
 
+mod entry_types;
 mod policy;
+
+pub(crate) use entry_types::EntryTypes;
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
@@ -9,7 +12,7 @@ use syn::Expr;
 use super::krate::Krate;
 use super::option_functions::{applied, called};
 use super::sums;
-use crate::args::{Backend, Eviction, Expiry, Given, MaxSize, Swr, Validity};
+use crate::args::{Backend, Eviction, Expiry, Given, MaxSize, Swr, Validity, Weight};
 use crate::type_tokens;
 
 /// The lifecycle of entries.
@@ -22,38 +25,6 @@ pub(crate) struct Lifecycle {
     pub(crate) validity: Validity,
     /// Whether the copies of a backend's entries expire.
     has_front_ttl: bool,
-}
-
-/// The types in an entry, and the arguments in its key, for functions in options.
-pub(crate) struct EntryTypes {
-    /// The type of the key.
-    pub(crate) key: TokenStream,
-    /// The type of the arguments in it.
-    pub(crate) arguments: TokenStream,
-    /// The arguments in a `__key`.
-    pub(crate) place: TokenStream,
-    /// The type of the stored result.
-    pub(crate) stored: TokenStream,
-}
-
-impl EntryTypes {
-    /// The eviction listener, as a method of the options.
-    fn listener_option(&self, listener: &Expr) -> TokenStream {
-        // A closure gets the types of its parameters from the method; the arguments of a function are
-        // coerced.
-        let listener = if matches!(listener, Expr::Closure(_)) {
-            quote! { #listener }
-        } else {
-            quote! { |__key, __value, __cause| #listener(__key, __value, __cause) }
-        };
-        self.on_evict(&listener)
-    }
-
-    /// The method of the options that sets the eviction listener.
-    fn on_evict(&self, listener: &TokenStream) -> TokenStream {
-        let Self { key, arguments, place, stored } = self;
-        quote! { .on_evict::<#key, #arguments, #stored, _>(|__key| #place, #listener) }
-    }
 }
 
 impl Lifecycle {
@@ -98,16 +69,16 @@ impl Lifecycle {
         let Expiry { ttl, tti, ttu, jitter, error_ttl, swr: _, stale_if_error, stale_if_slow, timer } =
             expiry;
         let options = [ttl, tti, ttu, jitter, error_ttl, stale_if_error, stale_if_slow, timer];
-        let hooks = [&eviction.on_evict, &eviction.choice, &eviction.weight];
-        *has_front_ttl || options.into_iter().chain(hooks).any(Given::is_some)
+        let hooks = [&eviction.on_evict, &eviction.choice];
+        *has_front_ttl || eviction.weight.is_some() || options.into_iter().chain(hooks).any(Given::is_some)
     }
 
     /// Whether user code runs in the cache: a clock, a weigher, a function that sets deadlines, a victim chooser or an
     /// eviction listener.
     pub(crate) fn runs_user_code(&self) -> bool {
         let Self { eviction, expiry, .. } = self;
-        let functions = [&eviction.on_evict, &eviction.choice, &eviction.weight, &expiry.ttu, &expiry.timer];
-        functions.into_iter().any(Given::is_some)
+        let functions = [&eviction.on_evict, &eviction.choice, &expiry.ttu, &expiry.timer];
+        eviction.weight.is_some() || functions.into_iter().any(Given::is_some)
     }
 
     /// The time to live of all results: `ttu` has precedence over that of the attribute.
@@ -215,7 +186,12 @@ impl Lifecycle {
         let choice = eviction.choice.get().map(|choice| {
             quote! { .choice::<#key, #arguments, _>(|__key| #place, #choice) }
         });
-        let options = quote! { #krate::__private::Options::new(#clock) #settings #timed #on_evict #choice };
+        let weight = match eviction.weight.get() {
+            Some(Weight::Bytes(word)) => Some(entry_types.weigh_bytes(word, krate)),
+            Some(Weight::Function(_)) | None => None,
+        };
+        let options =
+            quote! { #krate::__private::Options::new(#clock) #settings #timed #on_evict #choice #weight };
         self.of_call(krate, Some(options))
     }
 
@@ -324,7 +300,13 @@ impl Lifecycle {
         let given = [arguments, &[quote! { __value }]].concat();
         let made = |function: &Expr| applied(function, krate, &given);
         let keep = self.keep.get().map(made).map(|keep| quote! { is_kept: #keep, });
-        let weight = self.eviction.weight.get().map(made).map(|weight| quote! { weight: #weight, });
+        let weight = self
+            .eviction
+            .weight
+            .get()
+            .and_then(Weight::function)
+            .map(made)
+            .map(|weight| quote! { weight: #weight, });
         let ttl = self.expiry.ttl_of_result().map(|ttl| {
             let (at, ttl) = (type_tokens::first_span(ttl), made(ttl));
             let krate = krate.at(at);
@@ -365,8 +347,8 @@ pub(super) fn of_arguments<'a>(
     keep: &'a Given<Expr>,
     validity: &'a Validity,
 ) -> impl Iterator<Item = &'a Expr> {
-    let functions =
-        [keep.get(), eviction.weight.get(), expiry.ttl_of_result(), expiry.ttu.get(), validity.tags.get()];
+    let weight = eviction.weight.get().and_then(Weight::function);
+    let functions = [keep.get(), weight, expiry.ttl_of_result(), expiry.ttu.get(), validity.tags.get()];
     functions.into_iter().flatten()
 }
 

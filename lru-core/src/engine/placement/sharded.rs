@@ -51,14 +51,6 @@ impl<C: CacheTypes, S: SelectShardLock> Shard<C, S> {
         self.pending.count(empty.misses());
         result
     }
-
-    /// Carries out the changes that nested calls could not make.
-    #[inline]
-    fn apply_deferred(&self, capacity: impl Fn() -> Option<usize>, lifecycle: &impl Lifecycle<C>) {
-        if self.pending.any() {
-            self.pending.apply_deferred(&self.engine, &capacity, lifecycle);
-        }
-    }
 }
 
 /// A guard of the lock of a shard.
@@ -161,6 +153,13 @@ where
     /// Returns the shard for the keys of this hash.
     fn of(&self, hash: KeyHash) -> &ShardOf<C, CALLBACK_FREE> {
         &self.shards[self.number(hash)]
+    }
+
+    /// Carries out the changes that nested calls could not make to a shard.
+    #[cold]
+    fn apply_deferred_of(&self, number: usize, lifecycle: &impl Lifecycle<C>) {
+        let Shard { engine, pending } = &self.shards[number];
+        pending.apply_deferred(engine, &|| self.part(number), lifecycle);
     }
 
     /// Returns the part of a shard in the present capacity; some have none if there are more shards.
@@ -329,14 +328,14 @@ where
 
     #[inline]
     fn apply_deferred(&self, hash: KeyHash, lifecycle: &impl Lifecycle<C>) {
-        let number = self.number(hash);
-        self.shards[number].apply_deferred(|| self.part(number), lifecycle);
+        if self.of(hash).pending.any() {
+            self.apply_deferred_of(self.number(hash), lifecycle);
+        }
     }
 
     fn apply_all_deferred(&self, lifecycle: &impl Lifecycle<C>) {
-        for (number, shard) in self.shards.iter().enumerate() {
-            shard.apply_deferred(|| self.part(number), lifecycle);
-        }
+        let pending = |number: &usize| self.shards[*number].pending.any();
+        (0..N).filter(pending).for_each(|number| self.apply_deferred_of(number, lifecycle));
     }
 
     /// Skips shards that other threads hold, if called from an `Eq` or a `Clone`.

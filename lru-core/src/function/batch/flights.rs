@@ -8,6 +8,7 @@ use crate::flight::cycles::{BodyScope, ComputationId};
 use crate::flight::follower::{Followed, Follower};
 use crate::function::call::pending_call::FlightOptions;
 use crate::key::KeyHash;
+use crate::time::Instant;
 
 /// How many times a call joins its elements again after a call that it followed has failed. Then it computes for itself, so
 /// that calls do not fail one after the other.
@@ -21,6 +22,7 @@ pub(super) struct Flights<K, V> {
     pub(super) keys: Vec<Option<K>>,
     /// The elements that are to be joined.
     pub(super) unjoined: Vec<usize>,
+    /// Those of the elements that the body is called with are in the order of their numbers.
     pub(super) leads: Vec<Lead<K, V>>,
     /// The elements that this call computes without a flight.
     pub(super) alone: Vec<usize>,
@@ -29,6 +31,8 @@ pub(super) struct Flights<K, V> {
     pub(super) failures: u32,
     /// The elements that another call computes for this one, and counts.
     pub(super) offered: Vec<usize>,
+    /// When this call began: a result that was not current since then is not shared.
+    pub(super) began: Instant,
 }
 
 /// An element whose flight a call leads.
@@ -41,6 +45,23 @@ impl<K, V> Flights<K, V> {
     /// Attributes the calls that this thread makes to the computation of this call, until the scope is dropped.
     pub(super) fn scope(&self) -> BodyScope {
         BodyScope::enter(self.id)
+    }
+
+    #[cfg(feature = "backend")]
+    fn place_of_lead(&self, number: usize) -> Option<usize> {
+        self.leads.binary_search_by_key(&number, |lead| lead.number).ok()
+    }
+
+    /// Returns whether this call leads the flight of an element.
+    #[cfg(feature = "backend")]
+    pub(super) fn leads_element(&self, number: usize) -> bool {
+        self.place_of_lead(number).is_some()
+    }
+
+    /// Returns whether another call has taken over the flight of an element.
+    #[cfg(feature = "backend")]
+    pub(super) fn is_replaced(&self, number: usize) -> bool {
+        self.place_of_lead(number).is_some_and(|place| !self.leads[place].leader.leads())
     }
 
     /// Records how the flight of an element has ended, unless a result was published. Returns whether there is one.

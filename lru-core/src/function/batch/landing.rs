@@ -112,7 +112,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         let is_error = policy.is_error(result);
         let meta = self.lifecycle.meta(&key, &value, EntryOptions { is_error, ..options });
         let entry = EntryOf { hash: missing.hash, key, value, meta };
-        let compare = PolicyComparison { same, policy: PhantomData::<fn(O) -> R> };
+        let compare = PolicyComparison { same, policy: PhantomData::<fn(O) -> R>, stopwatch: () };
         self.insert(entry, InsertKind::Revalidated(missing.began), compare);
     }
 }

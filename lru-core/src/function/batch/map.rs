@@ -58,7 +58,7 @@ impl<K> Default for MapKeys<K> {
 
 impl<K> MapKeys<K> {
     /// Returns the values in a map that a body has returned for the elements of these numbers, and keeps the keys.
-    fn answered<M: IntoIterator<Item = (K, V)>, V, X>(
+    pub(super) fn answered<M: IntoIterator<Item = (K, V)>, V, X>(
         &mut self,
         answers: M,
         (elements, numbers): (&AskedElements<X>, &[usize]),

@@ -139,7 +139,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
             }
         }
         if !entries.is_empty() {
-            let compare = PolicyComparison { same, policy: PhantomData::<fn(O) -> R> };
+            let compare = PolicyComparison { same, policy: PhantomData::<fn(O) -> R>, stopwatch: () };
             self.engines.insert_many(entries, &compare, &self.lifecycle);
         }
     }

@@ -8,6 +8,8 @@
 //! Invariant: no lock is held while the body runs.
 
 pub(crate) mod argument;
+#[cfg(feature = "backend")]
+pub(crate) mod backend;
 mod flights;
 pub(crate) mod gather;
 mod gathered;

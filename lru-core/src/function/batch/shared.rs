@@ -80,6 +80,7 @@ where
             follows: Vec::new(),
             failures: 0,
             offered: Vec::new(),
+            began: Instant::now(),
         };
         let results = (0..count).map(|_| None).collect();
         Self { flights, miss, options, keys, results, asked: Vec::new(), started: Instant::now() }
@@ -324,6 +325,11 @@ where
     ) {
         if !self.flights.ended(number, end, self.options) {
             return;
+        }
+        if !follower.may_share(self.flights.began) && self.flights.keys[number].is_some() {
+            // It was in the backend before this call began, and may have been changed since.
+            self.miss.missing[number].began = Epoch::UNKNOWN;
+            return self.flights.unjoined.push(number);
         }
         let BatchMiss { handle, policy, missing, .. } = &self.miss;
         let result = match follower.published() {

@@ -93,7 +93,8 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         if let (Some(options), Some(value)) = (options, value) {
             let key = key.to_stored();
             let meta = self.lifecycle.meta(&key, &value, EntryOptions { is_error, ..options });
-            let compare = PolicyComparison { same: Q::stored_eq, policy: PhantomData::<fn(O) -> R> };
+            let compare =
+                PolicyComparison { same: Q::stored_eq, policy: PhantomData::<fn(O) -> R>, stopwatch: () };
             self.insert(EntryOf { hash, key, value, meta }, InsertKind::Put, compare);
         } else if !is_error {
             self.remove_replaced(hash, |stored| key.eq_stored(stored), InsertKind::Put);

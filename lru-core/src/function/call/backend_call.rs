@@ -33,7 +33,7 @@ use crate::time::Instant;
 /// The backend's entry for a call, and what the call does if the backend fails, or finds a stale result.
 pub struct BackendCall<'e, B, T> {
     pub(super) entry: &'e BackendEntry<B>,
-    strictness: T,
+    pub(super) strictness: T,
 }
 
 impl<B> BackendEntry<B> {
@@ -194,21 +194,6 @@ impl<B: Held + Clone, T> BackendCall<'_, B, T> {
                 Some(mut pause) => poll_fn(|context| pause.poll(context)).await,
                 None => return compute(Claim { permission, held: None, looked_at: sent, nonces }),
             }
-        }
-    }
-
-    /// Notes a value that was invalidated, for a body that takes it.
-    fn note_outdated<R, O>(&self, outdated: Option<crate::backend::Stored>, policy: O)
-    where
-        O: ResultPolicy<R, Value: DeserializeOwned>,
-        T: NotesStale<R, O>,
-    {
-        if !T::NOTES || outdated.is_none() {
-            return;
-        }
-        if let Ok(Opened::Found(former, _) | Opened::Stale(former, ..)) = self.entry.decode(outdated, policy)
-        {
-            self.strictness.note(&former, policy);
         }
     }
 

@@ -8,14 +8,14 @@ use std::vec::Vec;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::backend::codec::{self, Entry, Opened, Remaining};
+use crate::backend::codec::{self, Opened, Remaining};
 use crate::backend::invalidation::TrackedKey;
-use crate::backend::{BackendError, Lease, LookupOptions, Permission, Stored, TagNonces, tags_to_read};
+use crate::backend::{BackendError, Lease, Permission, Stored, TagNonces, tags_to_read};
 use crate::expiry::settings::MaxAge;
 use crate::expiry::time_to_live::KeptOutside;
 use crate::function::call::backend_errors::{ErrorReporter, report};
 use crate::function::call::backend_handle::BackendHandle;
-use crate::function::call::held_lease::{GLOBAL_LEASE, Held, LEASE, Place};
+use crate::function::call::held_lease::{Held, Place};
 use crate::function::call::outside_tags::{Looked, Noting, OutsideTags, sealed, valid};
 use crate::function::call::remote::Currency;
 use crate::function::call::strictness::Strictness;
@@ -26,7 +26,7 @@ use crate::observe::events::Events;
 use crate::tags::tag::TagId;
 use crate::tags::validity::Marked;
 use crate::tags::validity::Validity;
-use crate::time::{Instant, SystemTime};
+use crate::time::Instant;
 
 impl<B> BackendHandle<B> {
     /// Returns the entry for a key: the arguments, as serde serializes them.
@@ -57,14 +57,14 @@ pub struct BackendEntry<B> {
 }
 
 /// A result as bytes, to be stored.
-pub(super) struct Encoded {
-    pub(super) bytes: Vec<u8>,
+pub(in crate::function) struct Encoded {
+    pub(in crate::function) bytes: Vec<u8>,
     /// The time to live, with the stale window.
-    pub(super) ttl: Option<Duration>,
+    pub(in crate::function) ttl: Option<Duration>,
     /// How long a copy may be kept, if that is less than in any other call.
-    pub(super) max_age: Remaining,
+    pub(in crate::function) max_age: Remaining,
     /// What the result depends on, if it has tags.
-    pub(super) marked: Option<Marked>,
+    pub(in crate::function) marked: Option<Marked>,
 }
 
 /// A result as bytes with the header of its tags, if it has any.
@@ -91,20 +91,13 @@ impl<B> BackendEntry<B> {
         Ok(Place { backend: backend.clone(), namespace: namespace.clone(), key: self.key()?.to_vec() })
     }
 
-    /// Returns the entry as the codec sees it, with values of type `V`.
-    fn coded<V: DeserializeOwned>(&self) -> Result<Entry<'_, V>, BackendError> {
-        let BackendHandle { format, namespace, state, .. } = &self.handle;
-        Ok(Entry::new(*format, &state.shapes, namespace, self.key()?))
-    }
-
     /// Decodes a stored value. The remaining time to live that the backend reports counts, if it reports one.
     pub(super) fn decode<R, O>(&self, found: Option<Stored>, policy: O) -> Result<Opened<R>, BackendError>
     where
         O: ResultPolicy<R, Value: DeserializeOwned>,
     {
         let Some(stored) = found else { return Ok(Opened::Missing) };
-        let opened = self.coded::<O::Value>()?.open(&stored, SystemTime::now);
-        Ok(opened.map(|value| policy.result_of(value)))
+        Ok(self.handle.decode(self.key()?, &stored, policy))
     }
 
     /// Encodes a result; `None` if it is not to be stored.
@@ -117,43 +110,17 @@ impl<B> BackendEntry<B> {
     where
         O: ResultPolicy<R, Value: Serialize + DeserializeOwned>,
     {
-        let BackendHandle { ttl, error_ttl, .. } = self.handle;
-        let Some(value) = policy.value(result).filter(|_| policy.stores(result)) else { return Ok(None) };
-        let is_error = policy.is_error(result);
-        let by_settings = |ttl: Option<Duration>| ttl.map(|ttl| self.handle.scattered(ttl));
-        let (fresh, may_be_stale) = match (kept, error_ttl.filter(|_| is_error)) {
-            (KeptOutside::Failed | KeptOutside::No, _) => return Ok(None),
-            // An error is never stale.
-            (_, Some(error_ttl)) => (by_settings(Some(error_ttl)), false),
-            (KeptOutside::BySettings, None) => (by_settings(ttl), !is_error),
-            (KeptOutside::TakenOver(fresh), None) => match ttl {
-                Some(ttl) => (by_settings(Some(ttl)), !is_error),
-                None => (Some(fresh), false),
-            },
-            (KeptOutside::For { fresh, may_be_stale }, None) => (fresh, may_be_stale && !is_error),
-        };
-        let window = fresh.and_then(|fresh| self.handle.stale_window(fresh)).filter(|_| may_be_stale);
-        let ttl = fresh.map(|fresh| fresh.saturating_add(window.unwrap_or_default()));
-        let bytes = self.coded::<O::Value>()?.seal(value, (ttl, window), SystemTime::now())?;
-        let is_shortened = self.handle.jitter > 0.0 || kept != KeptOutside::BySettings;
-        let max_age = Remaining { fresh: fresh.filter(|_| is_shortened), ttl: ttl.filter(|_| is_shortened) };
-        Ok(Some(Encoded { bytes, ttl, max_age, marked: None }))
+        self.handle.encode(self.key(), result, kept, policy)
     }
 
     /// Returns how long a copy may be kept that was current when the request was sent at this time.
     pub(super) fn currency(&self, current_at: Instant, remaining: Remaining) -> Currency {
-        Currency { max_age: self.max_age(current_at, remaining), current_at: Some(current_at) }
+        self.handle.currency(current_at, remaining)
     }
 
     /// Returns how long a copy may be kept; `front_ttl` counts from the time when the request was sent.
     pub(super) fn max_age(&self, current_at: Instant, remaining: Remaining) -> Option<MaxAge> {
-        let (fresh, kept) =
-            (shorter(self.handle.local_ttl, remaining.fresh), shorter(self.handle.local_ttl, remaining.ttl));
-        if fresh.is_none() && kept.is_none() {
-            return None;
-        }
-        let [fresh, kept] = [fresh, kept].map(|age| age.unwrap_or(Duration::MAX));
-        Some(MaxAge { since: current_at, fresh, kept })
+        self.handle.max_age(current_at, remaining)
     }
 
     /// Records that the in-process cache may have a copy now.
@@ -211,13 +178,9 @@ impl<B> BackendEntry<B> {
 
 impl<B: Held + Clone> BackendEntry<B> {
     /// Looks up the entry; if there is none, leaves a lease.
-    ///
-    /// Without copies in the process and without a stale window, the backend's expiry suffices.
     pub(super) async fn look(&self, has_copies: bool) -> Result<Looked, BackendError> {
-        let BackendHandle { backend, namespace, lock_timeout, .. } = &self.handle;
-        let lease = if lock_timeout.is_some() { GLOBAL_LEASE } else { LEASE };
-        let needs_ttl = has_copies || self.handle.keeps_stale();
-        let options = LookupOptions { lease, needs_ttl };
+        let BackendHandle { backend, namespace, .. } = &self.handle;
+        let options = self.handle.lookup_options(has_copies);
         // If nothing is found, the computation that follows begins here as well.
         self.begin();
         let looked = match &self.tags {
@@ -319,13 +282,5 @@ impl<B: Held + Clone> BackendEntry<B> {
             self.leased(over);
         }
         Ok(())
-    }
-}
-
-/// Returns the shorter of two times; `None` is unlimited.
-fn shorter(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
-    match (one, other) {
-        (Some(one), Some(other)) => Some(one.min(other)),
-        (one, other) => one.or(other),
     }
 }

@@ -11,14 +11,14 @@ use crate::observe::events::Events;
 /// Such an error fails no call.
 #[derive(Clone)]
 pub struct ErrorReporter {
-    pub(super) counters: Arc<Counters>,
-    pub(super) events: Events,
-    pub(super) callback: Option<fn(&BackendError)>,
+    pub(in crate::function) counters: Arc<Counters>,
+    pub(in crate::function) events: Events,
+    pub(in crate::function) callback: Option<fn(&BackendError)>,
 }
 
 impl ErrorReporter {
     /// Counts and reports an error.
-    pub(super) fn failed(&self, error: &BackendError) {
+    pub(in crate::function) fn failed(&self, error: &BackendError) {
         self.counters.backend_errors.add(1);
         report(error, self.events, self.callback);
     }
@@ -34,7 +34,7 @@ impl ErrorReporter {
 }
 
 /// Reports an error by an event and the callback, unless it belongs to an outage that was reported.
-pub(super) fn report(error: &BackendError, events: Events, callback: Option<fn(&BackendError)>) {
+pub(in crate::function) fn report(error: &BackendError, events: Events, callback: Option<fn(&BackendError)>) {
     if error.is_repeated() {
         return;
     }

@@ -58,7 +58,7 @@ pub type Peeked<R> = Result<Option<R>, BackendError>;
 
 /// For how long stale results are served while they are refreshed.
 #[derive(Clone, Copy)]
-pub(super) enum Swr {
+pub(in crate::function) enum Swr {
     Always,
     For(Duration),
 }
@@ -66,30 +66,30 @@ pub(super) enum Swr {
 /// The backend of a function, and the options that concern it.
 #[must_use = "a handle takes effect in a call"]
 pub struct BackendHandle<B> {
-    pub(super) backend: B,
-    pub(super) namespace: Cow<'static, str>,
-    pub(super) ttl: Option<Duration>,
-    pub(super) error_ttl: Option<Duration>,
-    pub(super) local_ttl: Option<Duration>,
-    pub(super) format: Format,
+    pub(in crate::function) backend: B,
+    pub(in crate::function) namespace: Cow<'static, str>,
+    pub(in crate::function) ttl: Option<Duration>,
+    pub(in crate::function) error_ttl: Option<Duration>,
+    pub(in crate::function) local_ttl: Option<Duration>,
+    pub(in crate::function) format: Format,
     /// With `single_flight = global`, how long the cross-process lock is held, and other processes wait for
     /// it.
-    pub(super) lock_timeout: Option<Duration>,
-    pub(super) on_error: Option<fn(&BackendError)>,
-    pub(super) jitter: f64,
-    pub(super) swr: Option<Swr>,
-    pub(super) stale_if_error: Option<Duration>,
-    pub(super) stale_if_slow: bool,
+    pub(in crate::function) lock_timeout: Option<Duration>,
+    pub(in crate::function) on_error: Option<fn(&BackendError)>,
+    pub(in crate::function) jitter: f64,
+    pub(in crate::function) swr: Option<Swr>,
+    pub(in crate::function) stale_if_error: Option<Duration>,
+    pub(in crate::function) stale_if_slow: bool,
     has_timer: bool,
     /// Whether the backend never waits for a runtime.
-    is_blocking: bool,
+    pub(in crate::function) is_blocking: bool,
     events: Events,
-    pub(super) state: &'static BackendState,
-    pub(super) tracker: Option<Arc<Tracker>>,
+    pub(in crate::function) state: &'static BackendState,
+    pub(in crate::function) tracker: Option<Arc<Tracker>>,
     /// The tags of results that are known before they are computed; `None` if results have no tags.
-    pub(super) tags: Option<Vec<TagId>>,
+    pub(in crate::function) tags: Option<Vec<TagId>>,
     /// The error of a function that has no backend, because another one owns its namespace.
-    pub(super) refusal: Option<BackendError>,
+    pub(in crate::function) refusal: Option<BackendError>,
 }
 
 /// The backend of a function, the location of the function, and what it keeps for its backend.

@@ -2,10 +2,16 @@
 
 use core::time::Duration;
 
+use serde::de::DeserializeOwned;
+
+use crate::backend::Stored;
+use crate::backend::codec::Opened;
 use crate::engine::Placement;
 use crate::function::call::backend_call::BackendCall;
 use crate::function::call::computation::Computation;
+use crate::function::call::found_stale::NotesStale;
 use crate::function::call::remote::Purpose;
+use crate::function::result_policy::ResultPolicy;
 
 impl<B, T> BackendCall<'_, B, T> {
     /// Records that the result is computed, or was found fresh: its next stale one may be served.
@@ -29,5 +35,20 @@ impl<B, T> BackendCall<'_, B, T> {
             && has_copies
             && self.entry.handle.state.served_stale.serve(computation.hash);
         is_served.then_some(served)
+    }
+
+    /// Notes a value that was invalidated, for a body that takes it.
+    pub(super) fn note_outdated<R, O>(&self, outdated: Option<Stored>, policy: O)
+    where
+        O: ResultPolicy<R, Value: DeserializeOwned>,
+        T: NotesStale<R, O>,
+    {
+        if !T::NOTES || outdated.is_none() {
+            return;
+        }
+        if let Ok(Opened::Found(former, _) | Opened::Stale(former, ..)) = self.entry.decode(outdated, policy)
+        {
+            self.strictness.note(&former, policy);
+        }
     }
 }

@@ -193,7 +193,7 @@ impl StoreOutcome {
 }
 
 /// Returns whether a failed write may have been carried out.
-fn may_be_stored(error: &BackendError) -> bool {
+pub(in crate::function) fn may_be_stored(error: &BackendError) -> bool {
     !matches!(
         error.kind(),
         ErrorKind::Rejected | ErrorKind::Serialization | ErrorKind::Unsupported | ErrorKind::CircuitOpen

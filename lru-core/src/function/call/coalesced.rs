@@ -295,7 +295,7 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Ended<E, S, O> {
                 let kind =
                     if is_replaced { InsertKind::Revalidated(began) } else { InsertKind::Computed(began) };
                 pending.max_age = max_age;
-                pending.into_miss(kind).insert_judged(result, options)
+                pending.into_miss(kind, computation.start).insert_judged(result, options)
             }
             Stored::Kept(_) | Stored::Unknown => {
                 pending.end_without_entry(options.as_ref(), &result);

@@ -73,7 +73,7 @@ impl<E: Placement> Computation<E> {
 }
 
 /// Polls a task that runs beside a future which is not ready, and drops it at its end.
-pub(super) fn poll_beside(task: &mut Option<Task>, context: &mut Context<'_>) {
+pub(in crate::function) fn poll_beside(task: &mut Option<Task>, context: &mut Context<'_>) {
     if task.as_mut().is_some_and(|task| task.as_mut().poll(context).is_ready()) {
         *task = None;
     }

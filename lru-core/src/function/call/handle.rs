@@ -122,7 +122,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
 
     /// Counts a result that is not stored because of its options.
     #[cold]
-    pub(super) fn count_not_kept(&self) {
+    pub(in crate::function) fn count_not_kept(&self) {
         self.engines.first(|engine| engine.counters().not_kept.add(1));
     }
 

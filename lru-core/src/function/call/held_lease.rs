@@ -30,14 +30,14 @@ use crate::time::Instant;
 pub(super) const LEASE: Duration = Duration::from_secs(60 * 60);
 
 /// How long a lease is valid for which other processes wait. It is renewed at a third of this.
-pub(super) const GLOBAL_LEASE: Duration = Duration::from_secs(2);
+pub(in crate::function) const GLOBAL_LEASE: Duration = Duration::from_secs(2);
 
 /// How long other processes see that a computation has failed.
-const FAILURE: Duration = Duration::from_secs(1);
+pub(in crate::function) const FAILURE: Duration = Duration::from_secs(1);
 
 /// What a lookup found in place of a result that can be used.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unusable {
+pub(in crate::function) enum Unusable {
     /// Nothing, or another's lease.
     Nothing,
     /// The failure of a computation.
@@ -47,7 +47,7 @@ pub(super) enum Unusable {
 }
 
 impl Unusable {
-    pub(super) fn of(looked: &Lookup) -> Self {
+    pub(in crate::function) fn of(looked: &Lookup) -> Self {
         match looked.found.as_ref().map(|found| &*found.value) {
             None if looked.is_unreadable => Self::Value,
             None => Self::Nothing,
@@ -166,10 +166,7 @@ impl<B: Held> HeldLease<B> {
     /// Renews the lease by threads until what this returns is dropped; `None` if the lease is long enough.
     pub(super) fn renewal(&self) -> Option<Renewal> {
         let lent = self.global()?;
-        let renew = Box::new(move || block_on(lent.renew()));
-        let renewer = Arc::new(Renewer { renew, state: Mutex::new(RenewalState::default()) });
-        renewer.schedule();
-        Some(Renewal(renewer))
+        Some(Renewal::by(move || block_on(lent.renew())))
     }
 }
 
@@ -183,6 +180,16 @@ impl<B: Held> Drop for HeldLease<B> {
 
 /// Renews a lease until it is dropped.
 pub struct Renewal(Arc<Renewer>);
+
+impl Renewal {
+    /// Renews a lease by `renew`, which returns whether it may be renewed again.
+    pub(in crate::function) fn by(renew: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        let renewer =
+            Arc::new(Renewer { renew: Box::new(renew), state: Mutex::new(RenewalState::default()) });
+        renewer.schedule();
+        Self(renewer)
+    }
+}
 
 impl Drop for Renewal {
     fn drop(&mut self) {
@@ -236,14 +243,14 @@ const SHORTEST: Duration = Duration::from_millis(5);
 const LONGEST: Duration = Duration::from_millis(100);
 
 /// Pauses of growing length between lookups, until the timeout is over.
-pub(super) struct Pauses {
+pub(in crate::function) struct Pauses {
     /// `None` if the timeout is never over.
     end: Option<Instant>,
     next: Duration,
 }
 
 impl Pauses {
-    pub(super) fn new(timeout: Duration) -> Self {
+    pub(in crate::function) fn new(timeout: Duration) -> Self {
         Self { end: now().checked_add(timeout), next: SHORTEST }
     }
 }

@@ -13,7 +13,8 @@ use crate::function::call::remote::{Remote, Stored};
 use crate::function::result_policy::ResultPolicy;
 use crate::function::tagged::reads::RunningCall;
 use crate::key::KeyHash;
-use crate::store::{CacheTypes, EntryOf};
+use crate::store::policy::Stopwatch;
+use crate::store::{CacheTypes, EntryOf, Policy};
 use crate::tags::frame::is_recording;
 use crate::tags::validity::Validity;
 use crate::time::Instant;
@@ -23,17 +24,25 @@ use crate::time::Instant;
 pub struct Miss<E: Placement, S, O> {
     pub(crate) handle: CacheHandle<E, S>,
     /// `None` if the cache stores nothing.
-    pub(crate) pending: Option<Pending<StoredKey<E>>>,
+    pub(crate) pending: Option<PendingOf<E>>,
     pub(crate) policy: O,
 }
 
-pub(crate) struct Pending<K> {
+/// How a computation for these engines is measured.
+pub(crate) type StopwatchOf<E> = <<<E as Placement>::Types as CacheTypes>::Policy as Policy>::Stopwatch;
+
+/// What is needed to store a result in these engines.
+pub(crate) type PendingOf<E> = Pending<StoredKey<E>, StopwatchOf<E>>;
+
+pub(crate) struct Pending<K, W> {
     pub(crate) hash: KeyHash,
     pub(crate) key: K,
     pub(crate) kind: InsertKind,
     pub(crate) same: fn(&K, &K) -> bool,
     /// How long the in-process cache may keep the result at most, if a backend has it too.
     pub(crate) max_age: Option<MaxAge>,
+    /// How long the computation takes.
+    pub(crate) stopwatch: W,
 }
 
 /// Returns the options of an entry of a function that has none.
@@ -42,15 +51,22 @@ pub fn no_options<S, V>(_: &S, _: &V) -> EntryOptions {
 }
 
 /// Compares keys by a function, and recognizes errors by the result policy `O` of results `R`.
-pub(crate) struct PolicyComparison<K, O, R> {
+pub(crate) struct PolicyComparison<K, O, R, W = ()> {
     pub(crate) same: fn(&K, &K) -> bool,
     pub(crate) policy: PhantomData<fn(O) -> R>,
+    /// How long the computation took.
+    pub(crate) stopwatch: W,
 }
 
-impl<C: CacheTypes, O, R> Comparison<C> for PolicyComparison<C::Key, O, R>
+impl<C: CacheTypes, O, R, W: Stopwatch> Comparison<C> for PolicyComparison<C::Key, O, R, W>
 where
     O: ResultPolicy<R, Stored = C::Value>,
 {
+    #[inline]
+    fn cost(&self) -> u64 {
+        self.stopwatch.nanoseconds()
+    }
+
     #[inline]
     fn is_same(&self, stored: &C::Key, key: &C::Key) -> bool {
         (self.same)(stored, key)
@@ -247,16 +263,17 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn insert_result<R, O: ResultPolicy<R, Stored = StoredValue<E>>>(
         self,
-        pending: Pending<StoredKey<E>>,
+        pending: PendingOf<E>,
         result: &R,
         policy: O,
         options: impl FnOnce(&S, &O::Value) -> EntryOptions,
     ) {
+        let stopwatch = pending.stopwatch.stop();
         let is_error = policy.is_error(result);
         if is_error && self.failed(&pending, policy) {
             return;
         }
-        let Pending { hash, key, kind, same, max_age } = pending;
+        let Pending { hash, key, kind, same, max_age, .. } = pending;
         // Cloned before the lock is taken.
         let options = self.judge_for(hash, result, policy, options);
         if options.as_ref().is_some_and(|options| !options.stores()) {
@@ -267,7 +284,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
             let Self { engines, stores, may_bypass, lifecycle } = self;
             let meta = lifecycle.meta(&key, &value, EntryOptions { is_error, max_age, ..options });
             let entry = EntryOf { hash, key, value, meta };
-            let compare = PolicyComparison { same, policy: PhantomData::<fn(O) -> R> };
+            let compare = PolicyComparison { same, policy: PhantomData::<fn(O) -> R>, stopwatch };
             if let InsertKind::Computed(began) = kind {
                 engines.insert_computed(entry, began, compare, &lifecycle);
             } else {

@@ -9,6 +9,8 @@ pub(crate) mod backend_accessors;
 #[cfg(feature = "backend")]
 pub(crate) mod backend_call;
 #[cfg(feature = "backend")]
+mod backend_coding;
+#[cfg(feature = "backend")]
 pub(crate) mod backend_entry;
 #[cfg(feature = "backend")]
 pub(crate) mod backend_errors;
@@ -22,7 +24,7 @@ pub(crate) mod cache_holder;
 #[cfg(feature = "backend")]
 pub(crate) mod claim;
 pub(crate) mod coalesced;
-mod computation;
+pub(super) mod computation;
 pub(crate) mod detached;
 pub(crate) mod entries;
 #[cfg(feature = "backend")]
@@ -57,6 +59,7 @@ use crate::engine::{Engine, InsertKind, Lifecycle, Placement, StoredKey, StoredV
 use crate::function::call::miss::Pending;
 use crate::function::result_policy::ResultPolicy;
 use crate::key::{KeyHash, Part};
+use crate::store::policy::Stopwatch;
 
 #[expect(clippy::needless_pass_by_value, reason = "a key is a tuple of references")]
 impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
@@ -136,7 +139,14 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         kind: InsertKind,
         policy: O,
     ) -> Miss<E, S, O> {
-        let pending = Pending { hash, key: key.to_stored(), kind, same: Q::stored_eq, max_age: None };
+        let pending = Pending {
+            hash,
+            key: key.to_stored(),
+            kind,
+            same: Q::stored_eq,
+            max_age: None,
+            stopwatch: Stopwatch::start(),
+        };
         Miss { handle: self, pending: Some(pending), policy }
     }
 }

@@ -18,6 +18,7 @@ use crate::observe::count::Count;
 use crate::observe::events::Events;
 use crate::observe::location::FunctionLocation;
 use crate::store::Epoch;
+use crate::store::policy::Stopwatch;
 use crate::tags::validity::Validity;
 use crate::time::Instant;
 
@@ -166,10 +167,17 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         Computation { engines, hash: self.hash, events, leader, began, start }
     }
 
-    /// Returns the miss token with which the result is inserted.
-    pub(super) fn into_miss(self, kind: InsertKind) -> Miss<E, S, O> {
+    /// Returns the miss token with which the result is inserted, whose computation began at `start`.
+    pub(super) fn into_miss(self, kind: InsertKind, start: Instant) -> Miss<E, S, O> {
         let Self { handle, hash, key, same, policy, max_age, .. } = self;
-        let pending = handle.stores.then_some(Pending { hash, key, kind, same, max_age });
+        let pending = handle.stores.then_some(Pending {
+            hash,
+            key,
+            kind,
+            same,
+            max_age,
+            stopwatch: Stopwatch::since(start),
+        });
         Miss { handle, pending, policy }
     }
 }

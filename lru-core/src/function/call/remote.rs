@@ -168,9 +168,9 @@ pub struct Depends {
 #[derive(Clone, Copy, Debug)]
 pub struct Currency {
     /// How long the in-process cache may keep a copy at most.
-    pub(super) max_age: Option<MaxAge>,
+    pub(in crate::function) max_age: Option<MaxAge>,
     /// When the request was sent that found or stored the result. `None` if the process itself knows of every change.
-    pub(super) current_at: Option<Instant>,
+    pub(in crate::function) current_at: Option<Instant>,
 }
 
 /// Whether a computed result was stored in the backend.
@@ -190,7 +190,7 @@ impl Stored {
     pub(super) const HERE: Self = Self::Kept(Currency { max_age: None, current_at: None });
 
     /// Returns the time after which calls that begin do not share the result.
-    pub(super) fn current_at(self) -> Option<Instant> {
+    pub(in crate::function) fn current_at(self) -> Option<Instant> {
         match self {
             Self::Kept(currency) => currency.current_at,
             Self::Superseded(looked_at) => Some(looked_at),

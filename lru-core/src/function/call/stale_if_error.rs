@@ -1,9 +1,9 @@
 //! Stale-if-error: a stale result is served, and kept, in place of an error (RFC 5861).
 
-use crate::engine::{Lifecycle, Placement, StoredKey, StoredValue};
+use crate::engine::{Lifecycle, Placement, StoredValue};
 use crate::expiry::Freshness;
 use crate::function::call::handle::CacheHandle;
-use crate::function::call::miss::Pending;
+use crate::function::call::miss::{Pending, PendingOf};
 use crate::function::call::pending_call::PendingCall;
 use crate::function::result_policy::ResultPolicy;
 use crate::store::Entry;
@@ -13,7 +13,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
     #[cold]
     pub(super) fn failed<R, O: ResultPolicy<R, Stored = StoredValue<E>>>(
         &self,
-        pending: &Pending<StoredKey<E>>,
+        pending: &PendingOf<E>,
         policy: O,
     ) -> bool {
         self.count_error();

@@ -349,7 +349,7 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Refresh<E, S, O> {
                     handle.change(hash, |engine, lifecycle| engine.remove_stale(hash, matches, lifecycle));
                 }
                 pending.max_age = currency.max_age;
-                let miss = pending.into_miss(InsertKind::Revalidated(computation.began));
+                let miss = pending.into_miss(InsertKind::Revalidated(computation.began), computation.start);
                 let result = miss.insert_judged(result, entry_options);
                 // Counted after the insert: a thread that sees the count finds the result.
                 computation.engines.first(|engine| engine.counters().refreshes.add(1));

@@ -18,6 +18,10 @@ pub trait Taggable: Sized {
     /// The metadata without that.
     type Inner;
 
+    /// The bytes of the tags in the metadata.
+    #[doc(hidden)]
+    const TAG_BYTES: usize;
+
     /// Returns the metadata of an entry that is stored now.
     #[doc(hidden)]
     fn tagged(inner: Self::Inner, tags: Tags) -> Self;
@@ -39,6 +43,8 @@ pub struct TaggedInfo<M> {
 
 impl<M> Taggable for TaggedInfo<M> {
     type Inner = M;
+
+    const TAG_BYTES: usize = size_of::<Tags>();
 
     fn tagged(inner: M, tags: Tags) -> Self {
         Self { inner, tags }
@@ -110,6 +116,11 @@ impl Tags {
         freshness
     }
 
+    /// Returns the bytes that are needed for this outside of the entry.
+    pub(crate) fn owned_bytes(&self) -> usize {
+        self.node.shared_bytes()
+    }
+
     /// Returns whether the entry is valid for a call that has `seen` this generation.
     #[inline]
     fn is_valid(&self, seen: Generation) -> bool {
@@ -153,6 +164,10 @@ impl<M: EntryMeta> EntryMeta for TaggedInfo<M> {
     #[inline]
     fn weight(&self) -> usize {
         self.inner.weight()
+    }
+
+    fn add_weight(&mut self, bytes: usize) {
+        self.inner.add_weight(bytes);
     }
 }
 

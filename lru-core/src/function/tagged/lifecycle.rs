@@ -2,13 +2,13 @@
 
 use core::time::Duration;
 
-use crate::engine::lifecycle::{Expiry, Lifecycle};
+use crate::engine::lifecycle::{Expiry, Hooks, Lifecycle};
 use crate::expiry::clock::Clock;
 use crate::expiry::time_to_live::Deadlines;
 use crate::expiry::{EntryOptions, Freshness, Ticks, Timestamp};
 use crate::function::tagged::info::{Taggable, Tags};
-use crate::store::CacheTypes;
 use crate::store::types::Types;
+use crate::store::{CacheTypes, EntryMeta};
 use crate::tags::frame::{is_recording, record_unknown};
 use crate::tags::validity::Validity;
 
@@ -137,7 +137,14 @@ where
     fn meta(&self, key: &X::Key, value: &X::Value, options: EntryOptions) -> X::Meta {
         let inner = self.inner.meta(key, value, options);
         let deadline = self.inner.own_deadline(&inner, &options);
-        X::Meta::tagged(inner, Tags::new(self.validity.node(), deadline))
+        let tags = Tags::new(self.validity.node(), deadline);
+        if !Hooks::<X::Key, X::Value>::weighs_bytes(self.inner.hooks()) {
+            return X::Meta::tagged(inner, tags);
+        }
+        let bytes = X::Meta::TAG_BYTES + tags.owned_bytes();
+        let mut info = X::Meta::tagged(inner, tags);
+        info.add_weight(bytes);
+        info
     }
 
     #[inline]

@@ -17,6 +17,7 @@ pub struct Fifo;
 impl Sealed for Fifo {}
 
 impl Policy for Fifo {
+    type Stopwatch = ();
     const NEW: Self = Self;
 
     fn replaced<T>(&mut self, ring: &Arena<T>, slot: Slot) {

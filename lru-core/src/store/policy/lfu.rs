@@ -52,6 +52,8 @@ struct Group {
 impl Sealed for Lfu {}
 
 impl Policy for Lfu {
+    type Stopwatch = ();
+    const SLOT_BYTES: usize = 36;
     const NEW: Self = Self {
         order: Lists::new(),
         group_of: Vec::new(),

@@ -19,6 +19,7 @@ pub struct Lru;
 impl Sealed for Lru {}
 
 impl Policy for Lru {
+    type Stopwatch = ();
     const NEW: Self = Self;
     const IS_LRU: bool = true;
 

@@ -12,10 +12,13 @@
 //! | [`Sieve`] | the oldest entry without a recent use | web workloads with many one-hit keys | 13 bytes |
 //! | [`S3Fifo`] | new entries that are not used again | scans and one-hit keys; unknown workloads | 58 to 88 bytes |
 //! | [`WTinyLfu`] | the entry with the lower recent frequency | databases, search, loops larger than the cache | 28 to 36 bytes |
+//! | [`Gdsf`] | the cheapest entry to lose, by computing time and weight | results that differ in cost (experimental) | 48 bytes |
 //!
-//! Every policy takes constant time for a hit and for an eviction (amortized for the last three).
+//! Every policy takes constant time for a hit and for an eviction (amortized for the last four); only `Gdsf` takes
+//! logarithmic time for an eviction.
 
 mod fifo;
+mod gdsf;
 mod lfu;
 mod lru;
 mod rr;
@@ -24,12 +27,14 @@ mod sampled;
 mod sieve;
 mod slot_lists;
 mod stamped_lru;
+pub(crate) mod stopwatch;
 #[cfg(test)]
 mod tests;
 mod w_tinylfu;
 
 pub use crate::store::candidates::Candidates;
 pub use fifo::Fifo;
+pub use gdsf::Gdsf;
 pub use lfu::Lfu;
 pub use lru::Lru;
 pub use rr::Rr;
@@ -37,6 +42,7 @@ pub use s3_fifo::S3Fifo;
 pub use sampled::Sampled;
 pub use sieve::Sieve;
 pub(crate) use stamped_lru::StampedLru;
+pub(crate) use stopwatch::Stopwatch;
 pub use w_tinylfu::WTinyLfu;
 
 use core::fmt;
@@ -57,6 +63,14 @@ pub(crate) mod sealed {
 // lists of its own. The slot of a new entry may differ from that of the victim, and there is one slot more than
 // there are entries. State that changes on a hit is in cells, because hits borrow the store shared.
 pub trait Policy: sealed::Sealed + fmt::Debug + Sized {
+    /// How the policy measures the computations of results.
+    #[doc(hidden)]
+    type Stopwatch: Stopwatch;
+
+    /// Whether the policy takes the cost and the weight of entries into account.
+    #[doc(hidden)]
+    const IS_WEIGHED: bool = false;
+
     /// The policy of an empty cache.
     #[doc(hidden)]
     const NEW: Self;
@@ -76,10 +90,22 @@ pub trait Policy: sealed::Sealed + fmt::Debug + Sized {
         None
     }
 
+    /// The bytes that the policy needs for a slot.
+    #[doc(hidden)]
+    const SLOT_BYTES: usize = 0;
+
     /// Records a hit on the entry in `slot`.
     #[doc(hidden)]
     #[inline]
     fn used<T>(&self, _ring: &Arena<T>, _slot: Slot) {}
+
+    /// Tells how long the computation of the entry took that is admitted or replaced next; zero if that is not known.
+    #[doc(hidden)]
+    fn announce_cost(&mut self, _nanoseconds: u64) {}
+
+    /// Tells the weight of the entry that is admitted or replaced next, if it is not 1.
+    #[doc(hidden)]
+    fn announce_weight(&mut self, _weight: usize) {}
 
     /// Records a new entry in `slot`, which is last in the ring.
     #[doc(hidden)]

@@ -30,6 +30,8 @@ pub struct Rr<const SEED: u64 = 0> {
 impl<const SEED: u64> Sealed for Rr<SEED> {}
 
 impl<const SEED: u64> Policy for Rr<SEED> {
+    type Stopwatch = ();
+    const SLOT_BYTES: usize = 8;
     const NEW: Self = Self::seeded(SEED);
 
     #[expect(clippy::cast_possible_truncation, reason = "there are no more slots than fit into `u32`")]

@@ -65,6 +65,8 @@ struct Seen {
 impl Sealed for S3Fifo {}
 
 impl Policy for S3Fifo {
+    type Stopwatch = ();
+    const SLOT_BYTES: usize = 73;
     const NEW: Self = Self { queues: Lists::new(), seen: Vec::new(), ghost: Ghost::new(), leaving: None };
 
     #[inline]

@@ -46,7 +46,10 @@ impl<P> Sampled<P> {
 impl<P> Sealed for Sampled<P> {}
 
 impl<P: Policy> Policy for Sampled<P> {
+    type Stopwatch = P::Stopwatch;
+    const IS_WEIGHED: bool = P::IS_WEIGHED;
     const NEW: Self = Self::new(P::NEW);
+    const SLOT_BYTES: usize = P::SLOT_BYTES;
     const IS_LRU: bool = P::IS_LRU;
     const SAMPLES: bool = true;
 
@@ -58,6 +61,20 @@ impl<P: Policy> Policy for Sampled<P> {
     #[inline]
     fn used<T>(&self, ring: &Arena<T>, slot: Slot) {
         self.policy.used(ring, slot);
+    }
+
+    #[inline]
+    fn announce_cost(&mut self, nanoseconds: u64) {
+        self.policy.announce_cost(nanoseconds);
+    }
+
+    #[inline]
+    fn announce_weight(&mut self, weight: usize) {
+        self.policy.announce_weight(weight);
+    }
+
+    fn resized<T>(&mut self, ring: &Arena<T>, maxsize: usize) {
+        self.policy.resized(ring, maxsize);
     }
 
     #[inline]

@@ -40,6 +40,8 @@ pub struct Sieve {
 impl Sealed for Sieve {}
 
 impl Policy for Sieve {
+    type Stopwatch = ();
+    const SLOT_BYTES: usize = 13;
     const NEW: Self = Self { queue: Lists::new(), visited: Vec::new(), hand: None };
 
     #[inline]

@@ -93,6 +93,7 @@ impl fmt::Debug for StampedLru {
 impl Sealed for StampedLru {}
 
 impl Policy for StampedLru {
+    type Stopwatch = ();
     const NEW: Self =
         Self { mirror: None, unpublished: Vec::new(), outgrown: None, sorted: RefCell::new(Vec::new()) };
 

@@ -49,6 +49,7 @@ impl<P: Policy> Toy<P> {
     }
 
     pub(super) fn replace(&mut self, key: u64) {
+        self.announce(key);
         self.policy.replaced(&self.ring, self.slots[&key]);
     }
 
@@ -61,6 +62,14 @@ impl<P: Policy> Toy<P> {
     pub(super) fn next_victim(&mut self, newcomer: u64) -> Option<u64> {
         let slot = self.policy.victim(&self.ring, KeyHash::of(&newcomer))?;
         self.ring.get(slot).copied()
+    }
+
+    /// Announces an entry to a policy that asks for its cost and weight.
+    fn announce(&mut self, key: u64) {
+        if P::IS_WEIGHED {
+            self.policy.announce_cost(cost_of(key));
+            self.policy.announce_weight(weight_of(key));
+        }
     }
 
     /// Adds a key that is not there. Returns the evicted key.
@@ -76,6 +85,7 @@ impl<P: Policy> Toy<P> {
         self.ring.touch(slot);
         self.slots.remove(&evicted);
         self.slots.insert(key, slot);
+        self.announce(key);
         self.policy.admitted(&self.ring, slot, hash);
         Some(evicted)
     }
@@ -83,6 +93,7 @@ impl<P: Policy> Toy<P> {
     fn add(&mut self, key: u64) {
         let slot = self.ring.insert(key, self.capacity);
         self.slots.insert(key, slot);
+        self.announce(key);
         self.policy.admitted(&self.ring, slot, KeyHash::of(&key));
     }
 
@@ -90,6 +101,17 @@ impl<P: Policy> Toy<P> {
         self.ring.validate();
         self.policy.validate(&self.ring);
     }
+}
+
+/// The cost of a key in nanoseconds, from one to a million; some costs are not known.
+pub(super) fn cost_of(key: u64) -> u64 {
+    let random = mixed(key.wrapping_mul(STEP));
+    if random % 7 == 0 { 0 } else { 1 << (random % 21) }
+}
+
+/// The weight of a key; zero is possible.
+pub(super) fn weight_of(key: u64) -> usize {
+    usize::try_from(mixed(key.wrapping_add(STEP)) % 5).unwrap()
 }
 
 /// Pseudorandom numbers, the same in every run.
@@ -200,7 +222,7 @@ impl<P: Policy, M: Model> Both<P, M> {
 }
 
 mod policies {
-    use super::super::{Fifo, Lfu, Lru, Rr, S3Fifo, Sieve, WTinyLfu};
+    use super::super::{Fifo, Gdsf, Lfu, Lru, Rr, S3Fifo, Sieve, WTinyLfu};
     use super::*;
 
     /// Keys, the next victim first.
@@ -298,5 +320,6 @@ mod policies {
         survives_calls_in_any_order::<Sieve>();
         survives_calls_in_any_order::<S3Fifo>();
         survives_calls_in_any_order::<WTinyLfu>();
+        survives_calls_in_any_order::<Gdsf>();
     }
 }

@@ -55,6 +55,8 @@ pub struct WTinyLfu {
 impl Sealed for WTinyLfu {}
 
 impl Policy for WTinyLfu {
+    type Stopwatch = ();
+    const SLOT_BYTES: usize = 32;
     const NEW: Self = Self { segments: Lists::new(), hashes: Vec::new(), sketch: Sketch::new() };
 
     fn used<T>(&self, ring: &Arena<T>, slot: Slot) {

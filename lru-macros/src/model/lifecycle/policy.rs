@@ -28,6 +28,7 @@ impl Lifecycle {
             Some(Policy::Sieve) => "Sieve",
             Some(Policy::S3Fifo) => "S3Fifo",
             Some(Policy::WTinyLfu) => "WTinyLfu",
+            Some(Policy::Gdsf) => "Gdsf",
         };
         let policy = Ident::new(policy, Span::call_site());
         let seed = self.eviction.seed.get().map(|seed| quote! { <{ #seed }> });
