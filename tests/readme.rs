@@ -24,6 +24,7 @@ document!(keys, "docs/guide/src/keys.md");
 document!(results_and_errors, "docs/guide/src/results-and-errors.md");
 document!(expiry_and_staleness, "docs/guide/src/expiry-and-staleness.md");
 document!(eviction_and_sizing, "docs/guide/src/eviction-and-sizing.md");
+document!(choosing_maxsize_and_policy, "docs/guide/src/choosing-maxsize-and-policy.md");
 document!(concurrency_and_single_flight, "docs/guide/src/concurrency-and-single-flight.md");
 document!(methods_generics_traits, "docs/guide/src/methods-generics-traits.md");
 document!(async_functions, "docs/guide/src/async.md");

@@ -29,6 +29,7 @@ mod flight;
 #[allow(missing_debug_implementations, reason = "only generated code names its types")]
 mod function;
 mod heap_size;
+mod insight;
 #[allow(missing_debug_implementations, reason = "only generated code names its types, except `Tagged`")]
 mod key;
 #[cfg(any(test, fuzzing))]
@@ -56,6 +57,8 @@ pub use function::bypass::bypassed;
 pub use function::tagged::invalidated::Invalidated;
 pub use function::tagged::invalidation::invalidate;
 pub use heap_size::{GIB, HeapSize, KIB, MIB};
+pub use insight::Insight;
+pub use insight::curve::CurvePoint;
 pub use key::{Argument, Tagged};
 pub use object::Cache;
 pub use object::aliases::{FifoCache, LfuCache, LruCache, RrCache};

@@ -28,7 +28,9 @@
 //! `coalesced`, `stale_hits`, `refreshes`, `errors`,
 //! `backend_hits`, `backend_errors`, `backend_requests`, `backend_bytes_read`, `backend_bytes_written`;
 //! `backend_state`, which is `"closed"`, `"half-open"` or `"open"`, or `null` without a circuit breaker;
-//! `backend_sec` and `computing_sec`, which are `null` if they are not measured.
+//! `backend_sec` and `computing_sec`, which are `null` if they are not measured; and `insight`, which is `null` without the option
+//! `insight = true`: `advice` in words, `curve`, pairs of a capacity and the hit ratio expected with it, `calls`, `uncertainty`,
+//! `working_set` and `knee`.
 //!
 //! `windows` has what was counted in the last minute, `1m`, in five minutes, `5m`, and since the start or
 //! the last reset, `all`: the length of the window, `sec`, which is up to ten seconds longer, or shorter if

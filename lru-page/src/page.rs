@@ -203,7 +203,13 @@ fn write_row(page: &mut String, function: &Value, mode: Mode) -> fmt::Result {
             r#"<button type="button" data-do="reset" aria-label="Reset {path}">Reset</button></td>"#
         )?;
     }
-    writeln!(page, r#"</tr><tr role="row" hidden><td role="cell" colspan="16"><dl></dl></td></tr></tbody>"#)
+    write!(page, r#"</tr><tr role="row" hidden><td role="cell" colspan="16">"#)?;
+    write!(
+        page,
+        r#"<figure hidden><figcaption></figcaption><svg viewBox="0 0 600 90" preserveAspectRatio="none" "#
+    )?;
+    write!(page, r#"role="img"><line y1="0" y2="90"/><path/></svg><small><span></span></small></figure>"#)?;
+    writeln!(page, "<dl></dl></td></tr></tbody>")
 }
 
 /// Returns the numbers of all time.

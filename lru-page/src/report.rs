@@ -3,6 +3,7 @@
 use core::time::Duration;
 use std::time::Instant;
 
+use lru_core::Insight;
 use lru_core::registry::{self, Function, TimeHistogram};
 use serde_json::{Value, json};
 
@@ -76,6 +77,19 @@ fn numbers_of(function: &'static Function) -> Value {
         "backend_state": stats.backend_state.map(|state| state.to_string()),
         "backend_sec": stats.backend_time.map(|took| took.as_secs_f64()),
         "computing_sec": stats.computing.map(|took| took.as_secs_f64()),
+        "insight": function.insight().map(|insight| numbers_of_insight(&insight)),
+    })
+}
+
+/// Returns the expected hit ratio by capacity, and advice.
+fn numbers_of_insight(insight: &Insight) -> Value {
+    json!({
+        "advice": insight.to_string(),
+        "calls": insight.calls(),
+        "uncertainty": insight.uncertainty(),
+        "working_set": insight.working_set(),
+        "knee": insight.knee(),
+        "curve": insight.curve().iter().map(|point| json!([point.maxsize, point.hit_ratio])).collect::<Vec<_>>(),
     })
 }
 
@@ -126,7 +140,23 @@ fn times(times: &TimeHistogram) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use lru_core::LruCache;
+
     use super::*;
+
+    #[test]
+    fn an_insight_has_a_curve_and_advice() {
+        let cache = LruCache::builder().maxsize(10).insight().build();
+        (0..2000).map(|call| call % 20).for_each(|n| cache.get_or_insert_with(n, || ()));
+        let numbers = numbers_of_insight(&cache.insight());
+        assert_eq!(
+            numbers["advice"],
+            "20 → 99 % (now 10 → 0 %); 20 → 99 %; beyond 20 nothing is gained (2000 calls)"
+        );
+        let curve = numbers["curve"].as_array().unwrap();
+        assert_eq!((curve.len(), &curve[9], &curve[19]), (64, &json!([10, 0.0]), &json!([20, 0.99])));
+        assert_eq!((&numbers["calls"], &numbers["working_set"]), (&json!(2000), &json!(20)));
+    }
 
     #[test]
     fn a_window_without_calls_has_no_numbers_that_need_one() {

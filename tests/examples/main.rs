@@ -244,6 +244,17 @@ fn users_of_a_page_are_asked_for_once() {
 }
 
 #[test]
+fn advise_tells_the_size_of_a_loop() {
+    let trace = folder("advise").join("loop.txt");
+    let keys: String = (0..3000).map(|call| format!("page {}\n", call % 150)).collect();
+    fs::write(&trace, keys).unwrap();
+    let output = run("advise", &[&trace, &"100"]);
+    let advice = "150 → 95 % (now 100 → 0 %); 200 → 95 %; beyond 150 nothing is gained (3000 calls)";
+    assert_eq!(output.lines().next(), Some(advice));
+    ends_with(&output, "working set 150, knee 150");
+}
+
+#[test]
 fn files_by_weight_hold_no_more_than_their_bytes() {
     let output = run("files_by_weight", &[]);
     let happened: Vec<_> = output.lines().filter_map(|line| line.strip_prefix("  ")).collect();

@@ -41,7 +41,7 @@ const CRATES: &[Rules] = &[
     Rules {
         sources: "lru-core/src",
         rooms: &[
-            &["heap_size"],
+            &["heap_size", "insight"],
             &["key", "observe", "property", "region", "time"],
             &["store", "tags"],
             &["expiry", "flight"],

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use std::{env, fmt};
 
 mod costs;
+mod curve;
 mod plot;
 mod reference;
 mod replay;
@@ -27,7 +28,8 @@ through caches of each capacity, prints the hits and plots them as an SVG file,
 named like FILE in the current folder unless PATH is given. The second form
 gives each key a cost and a weight by SEED, and prints which share of the cost
 hits save; CAPACITY is in entries of mean weight. The third form
-compares the hits with those in REFERENCE for a trace of that name: a table `trace,capacity,policy,requests,hits,…`.";
+compares the hits with those in REFERENCE for a trace of that name: a table `trace,capacity,policy,requests,hits,…`,
+and the curves that caches with `insight` estimate with exact ones.";
 
 /// The command line.
 enum Task {

@@ -4,9 +4,9 @@ use std::fs;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-use crate::Failure;
 use crate::replay::{Progress, SERIES, Series};
 use crate::trace::{self, Trace};
+use crate::{Failure, curve};
 
 /// A line of the reference, if its policy is one of ours.
 struct Expected {
@@ -36,6 +36,7 @@ pub(crate) fn check(reference: &Path, files: &[PathBuf]) -> Result<(), Failure> 
     let table = fs::read_to_string(reference)
         .map_err(|error| Failure(format!("{}: {error}", reference.display())))?;
     let mut off = 0;
+    let mut traces = Vec::new();
     println!(
         "{:<12}{:>9} {:<10}{:>9}{:>11}{:>9}",
         "trace", "capacity", "policy", "hits", "reference", "points"
@@ -57,6 +58,7 @@ pub(crate) fn check(reference: &Path, files: &[PathBuf]) -> Result<(), Failure> 
             );
         }
         progress.finish();
+        traces.push(trace);
     }
     if off > 0 {
         return Err(Failure(format!("{off} of these are too far from the reference")));
@@ -64,7 +66,7 @@ pub(crate) fn check(reference: &Path, files: &[PathBuf]) -> Result<(), Failure> 
     println!(
         "All as the reference has it: s3_fifo within 1 point, w_tinylfu within -4 to +6, others to the last hit."
     );
-    Ok(())
+    curve::check(&traces)
 }
 
 /// The lines of one trace.

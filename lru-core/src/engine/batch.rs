@@ -176,6 +176,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         }
         if !matches!(count, CountMisses::Later) {
             state.counters.add((0, missing.len() as u64));
+            missing.iter().for_each(|position| state.sample_miss(hashes[position]));
         }
         if let CountMisses::AndBegin(begin) = count {
             selected.iter().for_each(|position| begin(position, epoch));

@@ -72,7 +72,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         lifecycle: &impl Lifecycle<C>,
     ) -> Result<R, Epoch> {
         let on_miss = |state: &State<C>| {
-            state.counters.miss();
+            state.count_miss(hash);
             state.change_log.now()
         };
         self.search(hash, matches, |entry, _| read(&entry.value), on_miss, lifecycle)
@@ -86,7 +86,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         read: impl FnOnce(&Entry<C>) -> R,
         lifecycle: &impl Lifecycle<C>,
     ) -> Option<R> {
-        self.search(hash, matches, |entry, _| read(entry), |state| state.counters.miss(), lifecycle).ok()
+        self.search(hash, matches, |entry, _| read(entry), |state| state.count_miss(hash), lifecycle).ok()
     }
 
     /// Like [`lookup`](Self::lookup), but does not count a miss, because the call may be answered without a
@@ -209,28 +209,28 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
     }
 
     /// Like [`epoch`](Self::epoch), but also counts a miss: a call begins to compute.
-    pub(crate) fn begin_call(&self) -> Epoch {
+    pub(crate) fn begin_call(&self, hash: KeyHash) -> Epoch {
         let state = self.hold();
-        state.counters.miss();
+        state.count_miss(hash);
         state.change_log.now_without_lookup()
     }
 
     /// Counts a miss of a key that was missing at this epoch, if nothing was stored or changed since. Returns whether
     /// that is so: the key is then still missing.
     #[inline]
-    pub(crate) fn begin_call_at(&self, missed: Epoch) -> bool {
+    pub(crate) fn begin_call_at(&self, hash: KeyHash, missed: Epoch) -> bool {
         let state = self.hold();
         let is_current = state.change_log.is_at(missed) && state.is_settled();
         if is_current {
-            state.counters.miss();
+            state.count_miss(hash);
         }
         is_current
     }
 
     /// Counts a miss without a lookup, when a requested computation begins, and returns an epoch of its own.
-    pub(crate) fn begin_refresh(&self) -> Epoch {
+    pub(crate) fn begin_refresh(&self, hash: KeyHash) -> Epoch {
         let state = self.hold();
-        state.counters.miss();
+        state.count_miss(hash);
         state.change_log.next()
     }
 

@@ -7,10 +7,12 @@ use crate::engine::lifecycle::{Hooks, Lifecycle};
 use crate::engine::lock::{Lock, release};
 use crate::engine::notify::notify;
 use crate::engine::state::State;
+use crate::insight::Insight;
 #[cfg(feature = "registry")]
 use crate::observe::counts::Counts;
 use crate::observe::stats::CacheStats;
 use crate::observe::{CacheInfo, Counters};
+use crate::store::policy::Policy;
 use crate::store::{CacheTypes, Entry};
 
 impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
@@ -70,6 +72,16 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         let mut stats = self.counters.get().map_or_else(CacheStats::default, |counters| counters.read());
         self.hold().counters.report(&mut stats);
         stats
+    }
+
+    /// Returns the expected hit ratio with other capacities, if there is a sampler.
+    pub(crate) fn insight(&self) -> Option<Insight> {
+        if !C::Policy::SAMPLES {
+            return None;
+        }
+        let state = self.hold();
+        let store = state.store.borrow();
+        Some(store.sampler()?.insight(store.maxsize(), C::Policy::IS_LRU))
     }
 
     /// Returns the hits that this store did not answer: coalesced calls and backend hits.

@@ -10,6 +10,7 @@ use crate::key::KeyHash;
 use crate::observe::info::LockedCounters;
 use crate::store::change_log::ChangeLog;
 use crate::store::maxsize::Capacity;
+use crate::store::policy::Policy;
 use crate::store::{CacheTypes, Entry, EntryMeta, MaxSize, Place, RemovalCause, Removed, Store};
 use crate::tags::node::Invalidity;
 
@@ -111,6 +112,26 @@ impl<C: CacheTypes> State<C> {
     #[inline(never)]
     pub(super) fn revoke(&self, store: &mut Store<C>) {
         self.counters.add((store.revoke(), 0));
+    }
+
+    /// Counts a miss of a key of this hash.
+    #[inline]
+    pub(super) fn count_miss(&self, hash: KeyHash) {
+        self.counters.miss();
+        self.sample_miss(hash);
+    }
+
+    /// Tells the sampler of a miss, if there is one.
+    #[inline]
+    pub(super) fn sample_miss(&self, hash: KeyHash) {
+        if !C::Policy::SAMPLES {
+            return;
+        }
+        if let Ok(store) = self.store.try_borrow() {
+            if let Some(sampler) = store.sampler() {
+                sampler.miss(hash.get());
+            }
+        }
     }
 
     /// Adds the hits and misses that were counted without the lock.

@@ -260,12 +260,14 @@ fn of_two_refreshes_the_one_that_began_last_stays_whichever_ends_first() {
             };
             cache.insert_entry(entry, InsertKind::Refreshed(began))
         };
-        let (older, newer) = (cache.engine().begin_refresh(), cache.engine().begin_refresh());
+        let (older, newer) =
+            (cache.engine().begin_refresh(KeyHash::of(&1)), cache.engine().begin_refresh(KeyHash::of(&1)));
         refresh(older, 1);
         assert_eq!(cache.peek("key"), Some(1));
         refresh(newer, 2);
         assert_eq!(cache.peek("key"), Some(2));
-        let (older, newer) = (cache.engine().begin_refresh(), cache.engine().begin_refresh());
+        let (older, newer) =
+            (cache.engine().begin_refresh(KeyHash::of(&1)), cache.engine().begin_refresh(KeyHash::of(&1)));
         refresh(newer, 4);
         refresh(older, 3);
         assert_eq!(cache.peek("key"), Some(4));

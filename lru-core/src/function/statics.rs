@@ -334,6 +334,10 @@ impl<E: Placement, S: Lifecycle<E::Types>> crate::observe::registry::RegisteredC
         self.engines.counts()
     }
 
+    fn insight(&self) -> Option<crate::insight::Insight> {
+        self.sampled()
+    }
+
     fn clear(&self) {
         self.clear_all();
     }

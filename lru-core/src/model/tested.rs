@@ -179,12 +179,12 @@ impl<V: Clone, E: TestedEngine<V>, S: Lifecycle<E::Types>> Tested<V, E, S> {
         looked.map_err(Some)
     }
 
-    pub(super) fn refresh(&self) -> Option<Epoch> {
+    pub(super) fn refresh(&self, key: u8) -> Option<Epoch> {
         if self.engine.first(Engine::is_disabled) {
             self.engine.first(Engine::count_uncached_miss);
             return None;
         }
-        Some(self.engine.first(Engine::begin_refresh))
+        Some(self.engine.first(|engine| engine.begin_refresh(KeyHash::of(&key))))
     }
 
     pub(super) fn insert_as(&self, key: u8, value: V, kind: InsertKind) -> Option<V> {

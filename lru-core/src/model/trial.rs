@@ -133,7 +133,7 @@ pub(super) fn refresh<V: Clone, E: TestedEngine<V>, S: Lifecycle<E::Types>>(
     cache: &Tested<V, E, S>,
     key: u8,
 ) -> Option<Pending> {
-    cache.refresh().map(|began| Pending { key, kind: InsertKind::Refreshed(began) })
+    cache.refresh(key).map(|began| Pending { key, kind: InsertKind::Refreshed(began) })
 }
 
 /// Ends a computation with `value`.

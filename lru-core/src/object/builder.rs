@@ -9,7 +9,7 @@ use crate::expiry::{Clock, ExpirySettings, SystemClock, Timestamp};
 use crate::heap_size::HeapSize;
 use crate::object::Cache;
 use crate::object::settings::{ObjectTypes, Settings};
-use crate::store::policy::Rr;
+use crate::store::policy::{Rr, Sampled};
 use crate::store::{Candidates, Lru, Policy, RemovalCause, entry_bytes};
 
 /// A builder of a [`Cache`]: capacity, expiry, weigher, eviction listener.
@@ -319,6 +319,29 @@ impl<K, V, P: Policy, C: Clock> CacheBuilder<K, V, P, C> {
     pub fn on_evict(mut self, listener: impl Fn(&K, &V, RemovalCause) + Send + Sync + 'static) -> Self {
         self.settings.listener = Some(Box::new(listener));
         self
+    }
+
+    /// Samples the keys of calls, so that [`Cache::insight`] can tell the hit ratio with other capacities. The type of the cache
+    /// is then `Cache<K, V, Sampled<P>, C>`.
+    ///
+    /// [`Sampled`] has the cost.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use lru_core as functools;
+    /// use functools::LruCache;
+    ///
+    /// let pages = LruCache::builder().maxsize(100).insight().build();
+    /// for n in (0..3000).map(|n| n % 150) {
+    ///     pages.get_or_insert_with(n, || format!("page {n}"));
+    /// }
+    /// assert_eq!(pages.info().hits, 0);
+    /// assert_eq!(pages.insight().smallest_within(0.0), 150);
+    /// ```
+    pub fn insight(self) -> CacheBuilder<K, V, Sampled<P>, C> {
+        let Self { maxsize, settings, policy } = self;
+        CacheBuilder { maxsize, settings, policy: Sampled::new(policy) }
     }
 
     /// Creates the cache.

@@ -33,10 +33,12 @@ use crate::engine::insert::Comparison;
 use crate::engine::notify::notify;
 use crate::engine::{Engine, InsertKind};
 use crate::expiry::{Clock, EntryOptions, ExpirySettings, SystemClock};
+use crate::insight::Insight;
 use crate::key::KeyHash;
 use crate::object::iter::CacheIter;
 use crate::object::settings::{ObjectTypes, Settings};
 use crate::observe::CacheInfo;
+use crate::store::policy::Sampled;
 use crate::store::{Entry, EntryOf, Lru, MaxSize, Policy};
 
 /// A thread-safe cache, shared by `&`: the engine behind `#[lru_cache]`, as a plain object.
@@ -190,6 +192,16 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
     #[cfg(test)]
     pub(crate) fn engine(&self) -> &Engine<ObjectTypes<K, V, P>> {
         &self.engine
+    }
+}
+
+impl<K, V, P: Policy, C: Clock> Cache<K, V, Sampled<P>, C> {
+    /// Returns the hit ratio that is expected with other capacities: a copy of what is known by now.
+    ///
+    /// Takes the lock, for some ten microseconds.
+    #[must_use]
+    pub fn insight(&self) -> Insight {
+        self.engine.insight().unwrap_or_else(|| Insight::none(self.engine.maxsize(), P::IS_LRU))
     }
 }
 

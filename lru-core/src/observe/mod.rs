@@ -1,6 +1,6 @@
 //! Observability: counters, statistics, the registry of functions, metrics and events.
 //!
-//! The module imports nothing of the crate: caches write the counters and answer the registry by a trait.
+//! The module imports nothing of the crate but `insight`: caches write the counters and answer the registry by a trait.
 
 pub(crate) mod cache_entry;
 pub(crate) mod cached;

@@ -27,6 +27,7 @@ use super::info::{CacheInfo, CacheParameters};
 use super::location::FunctionLocation;
 use super::overrides;
 use super::stats::CacheStats;
+use crate::insight::Insight;
 
 pub use super::counts::Counts;
 pub use super::histogram::{TimeBucket, TimeHistogram};
@@ -109,6 +110,13 @@ impl Function {
     #[must_use]
     pub fn counts(&self) -> Counts {
         self.with_cache(|cache| cache.counts())
+    }
+
+    /// Returns the hit ratio that is expected with other capacities, like the accessor `cache_insight()`; `None` for a
+    /// function without `insight = true`.
+    #[must_use]
+    pub fn insight(&self) -> Option<Insight> {
+        self.with_cache(|cache| cache.insight())
     }
 
     /// Returns the options that the function was memoized with, like the accessor `cache_parameters()`.
@@ -288,6 +296,9 @@ pub trait RegisteredCache {
 
     /// Returns all that was counted since the start of the program, without removing expired entries.
     fn counts(&self) -> Counts;
+
+    /// Returns the expected hit ratio with other capacities, if the function has `insight = true`.
+    fn insight(&self) -> Option<Insight>;
 
     /// Removes all entries and resets the counters.
     fn clear(&self);

@@ -27,7 +27,7 @@ pub(crate) struct Bounded<C: CacheTypes> {
     weight: usize,
     arena: Arena<Entry<C>>,
     index: Index,
-    policy: C::Policy,
+    pub(super) policy: C::Policy,
     queue: <C::Meta as EntryMeta>::Queue,
 }
 
@@ -254,7 +254,8 @@ impl<C: CacheTypes> Bounded<C> {
         loop {
             let meta = |slot| self.arena.get(Slot::from_index(slot)).map(|entry| &entry.meta);
             let Some(slot) = self.queue.next(now, steps, meta) else { return };
-            removed.push(self.remove(Place::from(Slot::from_index(slot))), RemovalCause::Expired);
+            let expired = self.remove(Place::from(Slot::from_index(slot)));
+            removed.push(super::sampling::gone(self.policy.sampler(), expired), RemovalCause::Expired);
         }
     }
 

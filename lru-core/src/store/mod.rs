@@ -17,9 +17,11 @@ pub(crate) mod lock_free;
 pub(crate) mod maxsize;
 pub(crate) mod place;
 pub mod policy;
+mod publishing;
 pub(crate) mod read_stripes;
 pub(crate) mod removal_cause;
 pub(crate) mod removed;
+pub(crate) mod sampling;
 pub(crate) mod types;
 mod unbounded;
 
@@ -33,15 +35,9 @@ pub(crate) use policy::{Lru, Policy};
 pub(crate) use removal_cause::RemovalCause;
 pub(crate) use types::CacheTypes;
 
-use std::sync::Arc;
-
+use crate::insight::Sampler;
 use crate::key::KeyHash;
-use crate::store::lock_free::front::Front;
-use crate::store::lock_free::mirror::Mirror;
-use crate::store::lock_free::words::Words;
 use crate::store::place::FastInsert;
-use crate::store::policy::StampedLru;
-use crate::store::read_stripes::ReadStripes;
 use crate::store::removed::{ClearedStore, RemovedEntries};
 use crate::store::types::Stores;
 
@@ -66,41 +62,10 @@ impl<C: CacheTypes> ClearedStore<C> for Store<C> {
     }
 }
 
-impl<C: CacheTypes<Meta = ()>> Store<C> {
-    /// Copies entries to `front` from now on, if the store keeps no order.
-    pub(crate) fn set_front(&mut self, front: Arc<Front>) {
-        if let Self::Unbounded(unbounded) = self {
-            unbounded.set_front(front);
-        }
-    }
-
-    /// Publishes the entries to the current thread in `stripes`, if the store keeps no order.
-    pub(crate) fn publish(&mut self, stripes: &ReadStripes<TableOf<C>>) {
-        if let Self::Unbounded(unbounded) = self {
-            unbounded.publish(stripes);
-        }
-    }
-}
-
-impl<C: CacheTypes<Policy = StampedLru, Meta = ()>> Store<C>
-where
-    C::Key: Words,
-    C::Value: Words,
-{
-    /// Publishes new and replaced entries to readers without the lock, and returns the mirror that they read, if there is
-    /// one. It is made if the cache `is_used`, or has entries enough.
-    #[inline]
-    pub(crate) fn publish_entries(&mut self, is_used: bool) -> Option<&Arc<Mirror>> {
-        match self {
-            Self::Unbounded(_) => None,
-            Self::Bounded(bounded) => bounded.publish(is_used),
-        }
-    }
-}
-
 /// The place of an entry in its store, valid as long as the store does not change.
 ///
-/// Entries with metadata are in a bounded store even if the capacity is unlimited, because they may expire.
+/// Entries with metadata are in a bounded store even if the capacity is unlimited, because they may expire; and those of a
+/// cache with a sampler, because it is told of each use.
 pub(crate) enum Store<C: CacheTypes> {
     Unbounded(Unbounded<C::Key, C::Value, C::Meta>),
     Bounded(Bounded<C>),
@@ -133,13 +98,14 @@ macro_rules! either {
 }
 
 impl<C: CacheTypes> Store<C> {
-    const MAY_BE_UNBOUNDED: bool = C::Meta::IS_BARE && !matches!(C::STORES, Stores::Bounded);
+    const MAY_BE_UNBOUNDED: bool =
+        C::Meta::IS_BARE && !C::Policy::SAMPLES && !matches!(C::STORES, Stores::Bounded);
     const MAY_BE_BOUNDED: bool = !matches!(C::STORES, Stores::Unbounded);
 
     /// Creates an empty store. A disabled cache has one too, and never uses it.
     pub(crate) const fn new(maxsize: Option<usize>) -> Self {
         match maxsize {
-            None if C::Meta::IS_BARE => Self::Unbounded(Unbounded::new()),
+            None if C::Meta::IS_BARE && !C::Policy::SAMPLES => Self::Unbounded(Unbounded::new()),
             maxsize => Self::Bounded(Bounded::new(maxsize, C::Policy::NEW)),
         }
     }
@@ -160,6 +126,12 @@ impl<C: CacheTypes> Store<C> {
     #[inline]
     pub(crate) fn is_published(&self) -> bool {
         either!(self, unbounded => unbounded.is_published(), _ => false)
+    }
+
+    /// Returns the sampler that is told of the calls, if there is one.
+    #[inline]
+    pub(crate) fn sampler(&self) -> Option<&Sampler> {
+        either!(self, _ => None, bounded => bounded.policy.sampler())
     }
 
     /// Collects the hits and misses that were counted without the lock since the last time.
@@ -233,6 +205,7 @@ impl<C: CacheTypes> Store<C> {
                 }
                 let value = read(entry);
                 bounded.touch(place);
+                sampling::hit(bounded.policy.sampler(), hash, &entry.meta);
                 Some(value)
             }
         )
@@ -261,6 +234,7 @@ impl<C: CacheTypes> Store<C> {
                 if is_surely_served(&entry.meta) {
                     let value = read(entry);
                     bounded.touch(place);
+                    sampling::hit(bounded.policy.sampler(), hash, &entry.meta);
                     return Some(value);
                 }
                 if !may_serve(&entry.meta) {
@@ -268,6 +242,7 @@ impl<C: CacheTypes> Store<C> {
                 }
                 let value = read(entry);
                 bounded.touch(place);
+                sampling::hit(bounded.policy.sampler(), hash, &entry.meta);
                 Some(value)
             }
         )
@@ -285,7 +260,9 @@ impl<C: CacheTypes> Store<C> {
     /// Inserts an entry as the most recent one. Its key must not be stored, and there must be room for it.
     #[inline]
     pub(crate) fn insert(&mut self, entry: Entry<C>, removed: &mut Removed<C>) {
+        let stored = sampling::Stored::of(&entry);
         either!(self, unbounded => unbounded.insert(entry), bounded => bounded.insert(entry, removed));
+        stored.note(self.sampler());
     }
 
     /// Inserts an entry whose key is not stored, and returns the evicted entry.
@@ -299,7 +276,12 @@ impl<C: CacheTypes> Store<C> {
         either!(
             self,
             unbounded => unbounded.insert_fast(entry).map(|()| None),
-            bounded => bounded.insert_fast(entry)
+            bounded => {
+                let stored = sampling::Stored::of(&entry);
+                let evicted = bounded.insert_fast(entry)?;
+                stored.note(bounded.policy.sampler());
+                Ok(evicted)
+            }
         )
     }
 
@@ -321,7 +303,7 @@ impl<C: CacheTypes> Store<C> {
                 if bounded.find(entry.hash, |stored| same(stored, &entry.key)).is_some() {
                     return Err(entry);
                 }
-                bounded.insert_fast(entry)
+                self.insert_fast(entry)
             }
         )
     }
@@ -329,15 +311,19 @@ impl<C: CacheTypes> Store<C> {
     /// Replaces the value of a stored key and makes the entry the most recent one. The old key stays; the new
     /// key is removed with the old value.
     pub(crate) fn replace(&mut self, place: Place, entry: Entry<C>, removed: &mut Removed<C>) {
+        let stored = sampling::Stored::of(&entry);
         either!(
             self,
             unbounded => removed.push_replaced(unbounded.replace(place, entry)),
             bounded => bounded.replace(place, entry, removed)
         );
+        stored.note(self.sampler());
     }
 
+    /// Removes an entry for another reason than lack of room.
     pub(crate) fn remove(&mut self, place: Place) -> Entry<C> {
-        either!(self, store => store.remove(place))
+        let entry = either!(self, store => store.remove(place));
+        sampling::gone(self.sampler(), entry)
     }
 
     /// Removes entries that have expired by `now`, while there are `steps` left: one for each entry.
@@ -348,7 +334,8 @@ impl<C: CacheTypes> Store<C> {
 
     /// Looks at one more entry, and removes it if it is not served any more.
     pub(crate) fn look(&mut self) -> Option<Entry<C>> {
-        either!(self, _ => None, bounded => bounded.look())
+        let gone = either!(self, _ => None, bounded => bounded.look())?;
+        Some(sampling::gone(self.sampler(), gone))
     }
 
     /// Removes the next victim; `None` if the store keeps no order.

@@ -110,6 +110,10 @@ const SYNONYMS: &[Synonym] = &[
         instead: Named("on_evict", ""),
     },
     Synonym { names: &["evictionpolicy", "eviction", "strategy", "algorithm"], instead: Named("policy", "") },
+    Synonym {
+        names: &["mrc", "missratiocurve", "sample", "sampling", "advice"],
+        instead: Named("insight", ""),
+    },
     Synonym { names: &["clock", "ticker"], instead: Named("timer", "") },
     Synonym {
         names: &["syncwrites", "sync", "coalesce", "dedupe", "deduplicate", "lock"],

@@ -11,6 +11,7 @@ pub(super) fn check(args: &Args, func: &Func, errors: &mut Errors) {
     bytes_are_of_known_types(args, func, errors);
     random_replacement_is_chosen(args, errors);
     seed_has_no_chooser(args, errors);
+    sampled_hits_take_the_lock(args, errors);
     arguments_in_keys_have_their_types(args, func, errors);
     functions_take_what_they_are_given(args, func, errors);
 }
@@ -74,6 +75,16 @@ fn seed_has_no_chooser(args: &Args, errors: &mut Errors) {
     }
     if let (Some(seed), Some(_)) = (args.eviction.seed.name(), args.eviction.choice.name()) {
         errors.at(seed, "`seed` has no effect with `choice`: nothing is chosen at random; remove `seed`");
+    }
+}
+
+fn sampled_hits_take_the_lock(args: &Args, errors: &mut Errors) {
+    let lock_free = &args.placement.lock_free;
+    let object = args.placement.cache.name();
+    if let (Some(true), Some(true), None) = (args.eviction.insight.get(), lock_free.get(), object) {
+        if let Some(name) = lock_free.name() {
+            errors.at(name, "`lock_free` has no effect with `insight`: hits are sampled under the lock; remove `lock_free`");
+        }
     }
 }
 

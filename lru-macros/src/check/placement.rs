@@ -95,6 +95,7 @@ fn object_has_its_own(args: &Args, errors: &mut Errors) {
         (eviction.seed.name(), "seed"),
         (eviction.weight.name(), "weigher"),
         (eviction.min_weight.name(), "least weight"),
+        (eviction.insight.name(), "insight"),
         (eviction.on_evict.name(), "listener"),
         (args.expiry.timer.name(), "clock"),
     ];

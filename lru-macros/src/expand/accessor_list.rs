@@ -126,8 +126,16 @@ pub(super) fn accessor_list(model: &Model) -> Vec<Accessor> {
     list.extend(running);
     list.extend(model.batch.as_ref().map(|batch| of_many(model, batch)).into_iter().flatten());
     list.push(get_within(model, &handle, &key, &result_policy));
-    list.extend(invalidate_tag(model, &handle));
-    list.extend(resize(model, &handle));
+    list.extend(model.lifecycle.is_sampled().then(|| {
+        ask(
+            "cache_insight",
+            " Returns the hit ratio that is expected with other capacities.",
+            Takes::Nothing,
+            Some(quote! { #krate::Insight }),
+            quote! { #handle.insight() },
+        )
+    }));
+    list.extend(invalidate_tag(model, &handle).into_iter().chain(resize(model, &handle)));
     list
 }
 

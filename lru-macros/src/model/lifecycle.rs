@@ -1,6 +1,7 @@
 //! The lifecycle of entries: the eviction policy, expiry, weights and the eviction listener.
 
 mod entry_types;
+mod policy;
 
 pub(crate) use entry_types::EntryTypes;
 
@@ -11,7 +12,7 @@ use syn::Expr;
 use super::krate::Krate;
 use super::option_functions::{applied, called};
 use super::sums;
-use crate::args::{Backend, Eviction, Expiry, Given, MaxSize, Policy, Swr, Validity, Weight};
+use crate::args::{Backend, Eviction, Expiry, Given, MaxSize, Swr, Validity, Weight};
 use crate::type_tokens;
 
 /// The lifecycle of entries.
@@ -45,6 +46,11 @@ impl Lifecycle {
     /// Whether entries have metadata.
     pub(crate) fn has_metadata(&self) -> bool {
         self.has_info() || self.is_tagged()
+    }
+
+    /// Whether entries have no metadata, and calls are not sampled.
+    pub(super) fn is_plain(&self) -> bool {
+        !self.has_metadata() && !self.is_sampled()
     }
 
     /// The bound, where one is given.
@@ -117,8 +123,7 @@ impl Lifecycle {
 
     /// The types of policy and entry metadata, as arguments of the cache's type.
     pub(crate) fn types(&self, krate: &Krate) -> Option<TokenStream> {
-        let is_lru = matches!(self.eviction.policy.get(), None | Some(Policy::Lru));
-        if is_lru && !self.has_metadata() {
+        if self.is_lru() && self.is_plain() {
             return None;
         }
         let policy = self.policy(krate);
@@ -149,28 +154,6 @@ impl Lifecycle {
         }
         let options = options.unwrap_or_else(|| quote! { #krate::__private::NoLifecycle });
         Some(quote! { #krate::__private::TaggedLifecycle::begin(#options) })
-    }
-
-    /// Whether the eviction policy is LRU.
-    pub(crate) fn is_lru(&self) -> bool {
-        matches!(self.eviction.policy.get(), None | Some(Policy::Lru))
-    }
-
-    /// The type of the eviction policy.
-    pub(crate) fn policy(&self, krate: &Krate) -> TokenStream {
-        let policy = match self.eviction.policy.get() {
-            None | Some(Policy::Lru) => "Lru",
-            Some(Policy::Lfu) => "Lfu",
-            Some(Policy::Fifo) => "Fifo",
-            Some(Policy::Rr) => "Rr",
-            Some(Policy::Sieve) => "Sieve",
-            Some(Policy::S3Fifo) => "S3Fifo",
-            Some(Policy::WTinyLfu) => "WTinyLfu",
-            Some(Policy::Gdsf) => "Gdsf",
-        };
-        let policy = Ident::new(policy, Span::call_site());
-        let seed = self.eviction.seed.get().map(|seed| quote! { <{ #seed }> });
-        quote! { #krate::policy::#policy #seed }
     }
 
     /// Whether there is an eviction listener.

@@ -32,6 +32,7 @@ fn sample(option: &str) -> Option<&'static str> {
         "seed" => "policy = rr, seed = 42",
         "weight" => "weight = |ARGUMENTS _| 1",
         "min_weight" => "weight = |ARGUMENTS _| 1, min_weight = 0",
+        "insight" => "insight = true",
         "on_evict" => "on_evict = |_, _, _| ()",
         "ttl" => "ttl = 60",
         "tti" => "tti = 60",
@@ -122,7 +123,8 @@ fn refusal(option: &str, signature: &Signature) -> Option<&'static str> {
         }
         "force" if is(WithoutAccessors) => Some("`force` cannot be used with `accessors = none`"),
         "accessors" if is(WithoutAccessors) => Some("duplicate option `accessors`"),
-        "maxsize" | "policy" | "choice" | "seed" | "weight" | "min_weight" | "on_evict" | "timer"
+        "maxsize" | "policy" | "choice" | "seed" | "weight" | "min_weight" | "insight" | "on_evict"
+        | "timer"
             if is(InObject) =>
         {
             Some("the object given by `cache` has its own")

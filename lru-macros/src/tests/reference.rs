@@ -21,6 +21,7 @@ use crate::reader::Reader;
 const PAGES: &[(&str, &str)] = &[
     ("maxsize", "eviction-and-sizing.md"),
     ("policy", "eviction-and-sizing.md"),
+    ("insight", "choosing-maxsize-and-policy.md"),
     ("weight", "eviction-and-sizing.md"),
     ("on_evict", "eviction-and-sizing.md"),
     ("expiry", "expiry-and-staleness.md"),

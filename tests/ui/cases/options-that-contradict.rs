@@ -47,10 +47,22 @@ fn cube(n: u64) -> u64 {
     n * n * n
 }
 
+#[lru_cache(insight = true, cache = memo)]
+fn quadruple(memo: &LruCache<u64, u64>, n: u64) -> u64 {
+    let _ = memo;
+    n * 4
+}
+
+#[lru_cache(maxsize = 8, insight = true, lock_free = true)]
+fn fourth(n: u64) -> u64 {
+    n * n * n * n
+}
+
 fn main() {
     println!("{} {} {}", Shop.price(1), Shop.stock(1), Shop::rate(1));
     let memo = LruCache::new(None);
     println!("{} {} {} {}", square(1), show(1), double(&memo, 1), triple(&memo, 1));
     println!("{} {}", Shop::price_cache_info(), Shop::stock_cache_info());
     println!("{}", cube::cache_info());
+    println!("{} {}", quadruple(&memo, 1), fourth::cache_insight());
 }

@@ -11,6 +11,7 @@ use crate::expiry::EntryOptions;
 use crate::function::call::handle::CacheHandle;
 use crate::function::call::miss::PolicyComparison;
 use crate::function::result_policy::ResultPolicy;
+use crate::insight::Insight;
 use crate::key::{KeyHash, Part};
 use crate::observe::CacheInfo;
 use crate::observe::info::CacheParameters;
@@ -201,6 +202,23 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         self.engines.apply_all_deferred(&self.lifecycle);
         self.engines.each(Change::None, |engine| stats += engine.stats());
         stats
+    }
+
+    /// Returns the expected hit ratio with other capacities.
+    #[must_use]
+    pub fn insight(self) -> Insight {
+        self.sampled().unwrap_or_else(|| Insight::none(self.engines.maxsize(), true))
+    }
+
+    /// Returns the expected hit ratio with other capacities, if the cache has a sampler.
+    pub(crate) fn sampled(&self) -> Option<Insight> {
+        let mut parts = Vec::new();
+        self.engines.each(Change::None, |engine| parts.extend(engine.insight()));
+        match &*parts {
+            [] => None,
+            [_] => parts.pop(),
+            _ => Some(Insight::merged(&parts, self.engines.maxsize())),
+        }
     }
 
     /// Returns the options that the function was memoized with.

@@ -110,7 +110,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
             self.change(hash, |engine, _| engine.record_change(hash));
             return self.uncached_miss(policy);
         }
-        let kind = InsertKind::Refreshed(self.change(hash, |engine, _| engine.begin_refresh()));
+        let kind = InsertKind::Refreshed(self.change(hash, |engine, _| engine.begin_refresh(hash)));
         self.miss(hash, &key, kind, policy)
     }
 

@@ -220,11 +220,11 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         let start = first.unwrap_or_else(Instant::now);
         let Some(leader) = leader else {
             let began = handle
-                .at(*hash, |engine, _| if handle.stores { engine.begin_call() } else { engine.epoch() });
+                .at(*hash, |engine, _| if handle.stores { engine.begin_call(*hash) } else { engine.epoch() });
             return Err(self.computation(None, began, start));
         };
         let is_current = first.is_some()
-            && (!handle.stores || handle.at(*hash, |engine, _| engine.begin_call_at(*missed)));
+            && (!handle.stores || handle.at(*hash, |engine, _| engine.begin_call_at(*hash, *missed)));
         let began = if is_current {
             *missed
         } else {

@@ -21,6 +21,7 @@ impl Sealed for Lru {}
 impl Policy for Lru {
     type Stopwatch = ();
     const NEW: Self = Self;
+    const IS_LRU: bool = true;
 
     #[inline]
     fn used<T>(&self, ring: &Arena<T>, slot: Slot) {

@@ -23,6 +23,7 @@ mod lfu;
 mod lru;
 mod rr;
 mod s3_fifo;
+mod sampled;
 mod sieve;
 mod slot_lists;
 mod stamped_lru;
@@ -38,6 +39,7 @@ pub use lfu::Lfu;
 pub use lru::Lru;
 pub use rr::Rr;
 pub use s3_fifo::S3Fifo;
+pub use sampled::Sampled;
 pub use sieve::Sieve;
 pub(crate) use stamped_lru::StampedLru;
 pub(crate) use stopwatch::Stopwatch;
@@ -45,6 +47,7 @@ pub use w_tinylfu::WTinyLfu;
 
 use core::fmt;
 
+use crate::insight::Sampler;
 use crate::key::KeyHash;
 use crate::store::linked_arena::{Arena, Slot};
 
@@ -71,6 +74,21 @@ pub trait Policy: sealed::Sealed + fmt::Debug + Sized {
     /// The policy of an empty cache.
     #[doc(hidden)]
     const NEW: Self;
+
+    /// Whether the policy is LRU, which a curve of hit ratios describes.
+    #[doc(hidden)]
+    const IS_LRU: bool = false;
+
+    /// Whether there is a [`sampler`](Self::sampler).
+    #[doc(hidden)]
+    const SAMPLES: bool = false;
+
+    /// Returns the sampler that is told of the calls of the cache.
+    #[doc(hidden)]
+    #[inline]
+    fn sampler(&self) -> Option<&Sampler> {
+        None
+    }
 
     /// The bytes that the policy needs for a slot.
     #[doc(hidden)]

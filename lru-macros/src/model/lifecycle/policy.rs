@@ -1,0 +1,42 @@
+//! The type of the eviction policy.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote;
+
+use super::Lifecycle;
+use crate::args::Policy;
+use crate::model::krate::Krate;
+
+impl Lifecycle {
+    /// Whether the eviction policy is LRU.
+    pub(crate) fn is_lru(&self) -> bool {
+        matches!(self.eviction.policy.get(), None | Some(Policy::Lru))
+    }
+
+    /// Whether the keys of calls are sampled.
+    pub(crate) fn is_sampled(&self) -> bool {
+        self.eviction.insight.get() == Some(&true)
+    }
+
+    /// The type of the eviction policy.
+    pub(crate) fn policy(&self, krate: &Krate) -> TokenStream {
+        let policy = match self.eviction.policy.get() {
+            None | Some(Policy::Lru) => "Lru",
+            Some(Policy::Lfu) => "Lfu",
+            Some(Policy::Fifo) => "Fifo",
+            Some(Policy::Rr) => "Rr",
+            Some(Policy::Sieve) => "Sieve",
+            Some(Policy::S3Fifo) => "S3Fifo",
+            Some(Policy::WTinyLfu) => "WTinyLfu",
+            Some(Policy::Gdsf) => "Gdsf",
+        };
+        let policy = Ident::new(policy, Span::call_site());
+        let seed = self.eviction.seed.get().map(|seed| quote! { <{ #seed }> });
+        let policy = quote! { #krate::policy::#policy #seed };
+        if self.is_sampled() {
+            quote! { #krate::policy::Sampled<#policy> }
+        } else {
+            policy
+        }
+    }
+}
