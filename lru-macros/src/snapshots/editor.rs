@@ -57,6 +57,12 @@ impl price {
     >(age: Age, id: u32, code: &str) -> ::core::option::Option<Result<u32, Error>> {
         loop {}
     }
+    /// Changes the capacity, and evicts the entries that exceed it; `None` is unbounded, `0` stores nothing.
+    pub fn cache_resize<
+        Size: ::core::convert::Into<::core::option::Option<::core::primitive::usize>>,
+    >(maxsize: Size) {
+        loop {}
+    }
     /// Removes the entries for which the test of arguments and result returns `false`.
     pub fn cache_retain<
         KeepIf: ::core::ops::FnMut(

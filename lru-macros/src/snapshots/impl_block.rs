@@ -242,6 +242,14 @@ const _: () = {
                     age,
                 )
         }
+        /// Changes the capacity, and evicts the entries that exceed it; `None` is unbounded, `0` stores nothing.
+        pub(super) fn other_cache_resize<
+            Size: ::core::convert::Into<::core::option::Option<::core::primitive::usize>>,
+        >(maxsize: Size) {
+            Self::__other_two_of_this_name_here_write_handle_on_one()
+                .handle()
+                .resize(maxsize);
+        }
         /// Removes the entries for which the test of arguments and result returns `false`.
         pub(super) fn other_cache_retain<
             KeepIf: ::core::ops::FnMut(

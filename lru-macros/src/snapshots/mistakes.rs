@@ -65,6 +65,12 @@ impl push {
     ) -> ::core::option::Option<usize> {
         loop {}
     }
+    /// Changes the capacity, and evicts the entries that exceed it; `None` is unbounded, `0` stores nothing.
+    fn cache_resize<
+        Size: ::core::convert::Into<::core::option::Option<::core::primitive::usize>>,
+    >(maxsize: Size) {
+        loop {}
+    }
     #[doc(hidden)]
     fn __is_not_memoized_with_accessors(
         items: &mut Vec<u8>,

@@ -379,6 +379,12 @@ impl find {
                 age,
             )
     }
+    /// Changes the capacity, and evicts the entries that exceed it; `None` is unbounded, `0` stores nothing.
+    pub(crate) fn cache_resize<
+        Size: ::core::convert::Into<::core::option::Option<::core::primitive::usize>>,
+    >(maxsize: Size) {
+        Self::__memo(&()).handle().resize(maxsize);
+    }
     /// Removes the entries for which the test of arguments and result returns `false`.
     pub(crate) fn cache_retain<
         KeepIf: ::core::ops::FnMut(
