@@ -415,6 +415,7 @@ mod listed {
 
 #[test]
 fn an_isolated_cache_has_the_present_capacity_and_a_resize_in_it_ends_with_it() {
+    #[allow(clippy::unnecessary_wraps, reason = "a capacity may be an `Option`")]
     fn size() -> Option<usize> {
         Some(3)
     }
@@ -429,12 +430,14 @@ fn an_isolated_cache_has_the_present_capacity_and_a_resize_in_it_ends_with_it() 
     let capacities = || (numbers::cache_info().maxsize, texts::cache_info().maxsize);
     // The first use of all.
     isolated(|| assert_eq!(capacities(), (Some(3), Some(3))));
-    (numbers::cache_resize(5), texts::cache_resize(4));
+    numbers::cache_resize(5);
+    texts::cache_resize(4);
     isolated(|| {
         assert_eq!(capacities(), (Some(5), Some(4)));
         (0..100).for_each(|n| _ = (numbers(n), texts(n)));
         assert_eq!((numbers::cache_info().currsize, texts::cache_info().currsize), (5, 4));
-        (numbers::cache_resize(1), texts::cache_resize(None));
+        numbers::cache_resize(1);
+        texts::cache_resize(None);
         assert_eq!(capacities(), (Some(1), None));
     });
     assert_eq!(capacities(), (Some(5), Some(4)));

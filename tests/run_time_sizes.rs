@@ -95,7 +95,9 @@ fn weights_count_against_the_new_capacity() {
     fn text(n: usize) -> String {
         "x".repeat(n)
     }
-    [30, 20, 10, 40].into_iter().for_each(|n| _ = text(n));
+    for n in [30, 20, 10, 40] {
+        text(n);
+    }
     assert_eq!(text::cache_info().currsize, 100);
     text::cache_resize(50);
     assert_eq!(text::cache_info().currsize, 50);
@@ -197,7 +199,9 @@ fn threads_that_resize_and_call_exceed_no_capacity_for_long() {
     thread::scope(|scope| {
         for thread in 0..2_u64 {
             scope.spawn(move || {
-                (0..5000).for_each(|n| assert_eq!(f(n % 300 + thread), (n % 300 + thread) * 2))
+                for n in 0..5000 {
+                    assert_eq!(f(n % 300 + thread), (n % 300 + thread) * 2);
+                }
             });
             scope.spawn(move || (0..200).for_each(|n| f::cache_resize(n % 50 + 10)));
         }
@@ -285,7 +289,9 @@ mod at_run_time {
             n
         }
         let calls = AtomicUsize::new(0);
-        [1, 2, 2, 3, 1].into_iter().for_each(|n| assert_eq!(hidden(&calls, n), n));
+        for n in [1, 2, 2, 3, 1] {
+            assert_eq!(hidden(&calls, n), n);
+        }
         assert_eq!(calls.into_inner(), 4);
     }
 

@@ -10,10 +10,13 @@ use functools::{lru_cache, memoize};
 
 use crate::map_backend::{MapBackend, Slow};
 
+/// Values by namespace and key.
+type Values = BTreeMap<(String, Vec<u8>), Vec<u8>>;
+
 /// A user's backend that gives no leases, and records its requests.
 #[derive(Debug, Default)]
 struct Plain {
-    entries: Mutex<BTreeMap<(String, Vec<u8>), Vec<u8>>>,
+    entries: Mutex<Values>,
     requests: Mutex<Vec<&'static str>>,
 }
 
@@ -149,7 +152,7 @@ fn accessors_of_one_element_read_what_a_batch_stored_and_the_other_way_round() {
     assert_eq!(BACKEND.take_requests(), ["get many"]);
     squares::cache_put(1, 5, 50).unwrap();
     squares::cache_put_many(1, vec![(6, 60), (7, 70)]).unwrap();
-    assert_eq!(squares::cache_invalidate(1, 3).unwrap(), true);
+    assert!(squares::cache_invalidate(1, 3).unwrap());
     like_another_process!(squares, BACKEND);
     assert_eq!(squares(1, &[5, 6, 7, 2]), [50, 60, 70, 4]);
     assert_eq!(RUNS.load(SeqCst), 2);
@@ -317,7 +320,7 @@ fn a_backend_that_answers_for_fewer_keys_has_failed() {
         on_backend_error = |error| KINDS.lock().unwrap().push(error.kind())
     )]
     fn squares(ids: &[u64]) -> Vec<u64> {
-        BACKEND.leave_out(if ids.contains(&7) { 1 } else { 0 });
+        BACKEND.leave_out(usize::from(ids.contains(&7)));
         ids.iter().map(|id| id * id).collect()
     }
     BACKEND.leave_out(1);

@@ -25,7 +25,9 @@ fn take_results(backend: &MapBackend) -> Entries {
 
 /// Claims the computation of these results, like another process.
 fn claim(backend: &MapBackend, results: &Entries) {
-    results.keys().for_each(|place| backend.lease_elsewhere(place));
+    for place in results.keys() {
+        backend.lease_elsewhere(place);
+    }
 }
 
 #[test]

@@ -9,6 +9,7 @@
     clippy::ptr_arg,
     clippy::trivially_copy_pass_by_ref,
     clippy::unnecessary_wraps,
+    clippy::unused_async,
     reason = "signatures are what is tested"
 )]
 #![allow(clippy::cast_possible_truncation, reason = "the numbers are small")]

@@ -246,8 +246,8 @@ fn users_of_a_page_are_asked_for_once() {
 #[test]
 fn advise_tells_the_size_of_a_loop() {
     let trace = folder("advise").join("loop.txt");
-    let keys: String = (0..3000).map(|call| format!("page {}\n", call % 150)).collect();
-    fs::write(&trace, keys).unwrap();
+    let keys: Vec<_> = (0..3000).map(|call| format!("page {}", call % 150)).collect();
+    fs::write(&trace, keys.join("\n") + "\n").unwrap();
     let output = run("advise", &[&trace, &"100"]);
     let advice = "150 → 95 % (now 100 → 0 %); 200 → 95 %; beyond 150 nothing is gained (3000 calls)";
     assert_eq!(output.lines().next(), Some(advice));

@@ -100,7 +100,7 @@ fn what_is_put_counts_as_the_mean() {
 fn heavy_results_leave_before_light_ones() {
     let cache = Cache::<u64, u64, Gdsf>::builder()
         .maxsize(1000)
-        .weigher(|_: &u64, weight: &u64| *weight as usize)
+        .weigher(|_: &u64, weight: &u64| usize::try_from(*weight).unwrap())
         .build();
     // None is computed: all cost the same.
     for n in 0..9 {
@@ -149,7 +149,7 @@ fn a_panic_of_the_body_stores_nothing() {
         n
     }
 
-    (fails(1), fails(2));
+    _ = (fails(1), fails(2));
     assert!(std::panic::catch_unwind(|| fails(3)).is_err());
     assert!(fails::cache_contains(1) && fails::cache_contains(2));
     assert_eq!(fails(4), 4);
