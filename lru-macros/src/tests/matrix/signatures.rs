@@ -74,8 +74,8 @@ pub(super) const SIGNATURES: &[Signature] = &[
     Signature {
         name: "elements_method",
         options: "each = ids, typed = true",
-        around: "#[derive(Clone, PartialEq, Eq, Hash)] pub struct S; impl S { {} }",
-        item: "pub fn f<K: Clone + std::hash::Hash + Ord + Send + Sync + 'static>(&self, ids: std::collections::BTreeSet<K>) -> std::collections::BTreeMap<K, u32> { ids.into_iter().map(|id| (id, 1)).collect() }",
+        around: "#[derive(Clone, PartialEq, Eq, Hash, Serialize)] pub struct S; impl S { {} }",
+        item: "pub fn f<K: Clone + Hash + Ord + Serialize + Send + Sync + 'static>(&self, ids: std::collections::BTreeSet<K>) -> std::collections::BTreeMap<K, u32> { ids.into_iter().map(|id| (id, 1)).collect() }",
         arguments: 2,
         is: &[Typed, Method, Elements, UnnamedKey],
     },
