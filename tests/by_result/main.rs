@@ -23,6 +23,8 @@ mod keep;
 mod objects;
 mod previous;
 mod recorder;
+mod shared_objects;
+
 mod support;
 mod tags;
 mod time_to_live;

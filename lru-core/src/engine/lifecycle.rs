@@ -133,6 +133,12 @@ pub trait Lifecycle<C: CacheTypes>: Expiry<C::Meta> {
     fn number(&self) -> Option<u64> {
         None
     }
+
+    /// Returns the number if results with tags may have been stored in the cache by other handles, or read from it.
+    #[inline]
+    fn number_in_use(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// The lifecycle of entries without metadata, which never expire. There are no hooks.

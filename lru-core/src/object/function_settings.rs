@@ -113,4 +113,9 @@ where
     fn number(&self) -> Option<u64> {
         Some(self.settings.number.get())
     }
+
+    #[inline]
+    fn number_in_use(&self) -> Option<u64> {
+        self.settings.number.known()
+    }
 }

@@ -260,7 +260,7 @@ impl<K: Hash + Eq, V: Clone, C: Clock> Cache<K, V, Gdsf, C> {
     /// ```
     pub fn insert_with_cost(&self, key: K, value: V, cost: Duration) -> Option<V> {
         let compare = ByEq { stopwatch: Measured::of(cost) };
-        self.insert_compared(self.entry(KeyHash::of(&key), key, value), InsertKind::Inserted, compare)
+        self.insert_by_caller(key, value, compare)
     }
 }
 

@@ -40,6 +40,7 @@ use crate::object::settings::{ObjectTypes, Settings};
 use crate::observe::CacheInfo;
 use crate::store::policy::Sampled;
 use crate::store::{Entry, EntryOf, Lru, MaxSize, Policy};
+use crate::tags::validity::Validity;
 
 /// A thread-safe cache, shared by `&`: the engine behind `#[lru_cache]`, as a plain object.
 ///
@@ -187,6 +188,8 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
             return self.__handle_tagged().retain(predicate);
         }
         self.engine.retain(predicate, &self.lifecycle());
+        // A function with tags may have begun to use the object meanwhile.
+        self.settings.number.cleared();
     }
 
     #[cfg(test)]
@@ -227,13 +230,26 @@ impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
     /// does not replace the value. A nested call, from a key's `Eq` or a value's `Clone`, removes the entry
     /// for `key` and stores nothing.
     pub fn insert(&self, key: K, value: V) -> Option<V> {
+        self.insert_by_caller(key, value, K::eq)
+    }
+
+    /// Stores a value that the caller gives.
+    pub(crate) fn insert_by_caller(
+        &self,
+        key: K,
+        value: V,
+        compare: impl Comparison<ObjectTypes<K, V, P>>,
+    ) -> Option<V> {
         let hash = KeyHash::of(&key);
         let number = &self.settings.number;
         let is_known = number.changed(hash);
         let mut entry = self.entry(hash, key, value);
         self.settings.tag_put(&mut entry.meta, hash);
-        let replaced = self.insert_entry(entry, InsertKind::Inserted);
-        if !is_known {
+        let replaced = self.insert_compared(entry, InsertKind::Inserted, compare);
+        if is_known {
+            // The replaced entry may have had no tags, by which those who have read it would be known.
+            Validity::replaced();
+        } else {
             // A function with tags may have begun to use the object meanwhile.
             number.changed(hash);
         }
@@ -241,11 +257,6 @@ impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
     }
 
     /// Stores an entry and returns the value that it replaced.
-    pub(crate) fn insert_entry(&self, entry: Entry<ObjectTypes<K, V, P>>, kind: InsertKind) -> Option<V> {
-        self.insert_compared(entry, kind, K::eq)
-    }
-
-    /// Like [`insert_entry`](Self::insert_entry), with the time of the computation.
     pub(crate) fn insert_compared(
         &self,
         entry: Entry<ObjectTypes<K, V, P>>,

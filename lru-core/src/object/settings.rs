@@ -244,4 +244,9 @@ where
     fn number(&self) -> Option<u64> {
         Some(self.number.get())
     }
+
+    #[inline]
+    fn number_in_use(&self) -> Option<u64> {
+        self.number.known()
+    }
 }

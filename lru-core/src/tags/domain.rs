@@ -131,6 +131,14 @@ impl Domain {
         self.generation.0.store(generation, Release);
     }
 
+    /// Begins a new generation, in which no tag is invalidated: a result that depends on something unknown is valid within one
+    /// generation only.
+    pub(crate) fn advance(&self) {
+        let _counts = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let generation = self.generation.0.load(Relaxed) + 1;
+        self.generation.0.store(generation, Release);
+    }
+
     /// Sets the number of tags that the table has room for; `false` if the table exists already.
     pub(crate) fn set_capacity(&self, tags: usize) -> bool {
         let _counts = self.writer.lock().unwrap_or_else(PoisonError::into_inner);

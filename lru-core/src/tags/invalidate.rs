@@ -7,3 +7,8 @@ use crate::tags::tag::TagId;
 pub(crate) fn invalidate_all(tags: &[TagId]) {
     DomainHandle::current().invalidate(tags);
 }
+
+/// Invalidates the results that depend on something unknown, in the domain of the current thread.
+pub(crate) fn invalidate_unknown() {
+    DomainHandle::current().advance();
+}

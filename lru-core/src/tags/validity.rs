@@ -11,7 +11,7 @@ use crate::observe::events::Events;
 use crate::tags::current::Beginning;
 use crate::tags::domain::Generation;
 use crate::tags::frame::{Computed, record, record_unknown};
-use crate::tags::invalidate::invalidate_all;
+use crate::tags::invalidate::{invalidate_all, invalidate_unknown};
 use crate::tags::node::Node;
 use crate::tags::note::Note;
 #[cfg(feature = "backend")]
@@ -305,6 +305,11 @@ impl Validity {
     /// Invalidates what was computed from the result for a key.
     pub(crate) fn changed(hash: KeyHash, cache: u64) {
         invalidate_all(&[TagId::of_entry(cache, hash)]);
+    }
+
+    /// Invalidates what was computed from a replaced entry that had no tags, and was read before it was replaced.
+    pub(crate) fn replaced() {
+        invalidate_unknown();
     }
 
     /// Invalidates what was computed from any result of a cache.

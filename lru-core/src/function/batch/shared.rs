@@ -32,6 +32,7 @@ use crate::function::call::coalesced::publish;
 use crate::function::call::pending_call::FlightOptions;
 use crate::function::result_policy::{ResultPolicy, Sharing};
 use crate::store::Epoch;
+use crate::tags::validity::Validity;
 use crate::time::Instant;
 
 /// A call of many elements, of which some are missing. Borrows no argument.
@@ -326,10 +327,16 @@ where
         if !self.flights.ended(number, end, self.options) {
             return;
         }
-        if !follower.may_share(self.flights.began) && self.flights.keys[number].is_some() {
-            // It was in the backend before this call began, and may have been changed since.
-            self.miss.missing[number].began = Epoch::UNKNOWN;
-            return self.flights.unjoined.push(number);
+        let is_invalid = follower.node().is_some_and(|node| node.check().is_none());
+        if is_invalid || !follower.may_share(self.flights.began) {
+            // A tag of it was invalidated; or it was in the backend before this call began, and may have been changed since.
+            if self.flights.keys[number].is_some() {
+                self.miss.missing[number].began = Epoch::UNKNOWN;
+                return self.flights.unjoined.push(number);
+            }
+            if is_invalid {
+                return self.flights.alone.push(number);
+            }
         }
         let BatchMiss { handle, policy, missing, .. } = &self.miss;
         let result = match follower.published() {
@@ -341,6 +348,10 @@ where
             Some(result) => {
                 if !self.flights.offered.contains(&number) {
                     handle.at(missing[number].hash, |engine, _| engine.counters().coalesced.add(1));
+                }
+                if follower.node().is_some() {
+                    // The leader is a function with tags that shares the object.
+                    Validity::shared(follower.node());
                 }
                 self.results[number] = Some(result);
             }

@@ -122,8 +122,11 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         panic.catch(|| {
             self.engines.each(Change::Retain, |engine| engine.retain(&mut predicate, &self.lifecycle));
         });
-        if let Some(validity) = self.lifecycle.validity() {
-            validity.invalidate_removed(self.number());
+        match (self.lifecycle.validity(), self.lifecycle.number_in_use()) {
+            (Some(validity), _) => validity.invalidate_removed(self.number()),
+            // A function without tags does not note what it removes.
+            (None, Some(number)) => Validity::cleared(number),
+            (None, None) => {}
         }
         panic.resume();
     }
@@ -149,8 +152,8 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
 
     /// Invalidates what was computed from any result, where these have tags.
     fn invalidate_all_dependents(&self) {
-        if self.lifecycle.validity().is_some() {
-            Validity::cleared(self.number());
+        if let Some(number) = self.number_in_use() {
+            Validity::cleared(number);
         }
     }
 

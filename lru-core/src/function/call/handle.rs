@@ -106,11 +106,20 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         self.lifecycle.number().unwrap_or_else(address)
     }
 
+    /// Returns the number of the cache if results in it have tags: those of this function, or of others that share an object.
+    #[inline]
+    pub(super) fn number_in_use(&self) -> Option<u64> {
+        match self.lifecycle.validity() {
+            Some(_) => Some(self.number()),
+            None => self.lifecycle.number_in_use(),
+        }
+    }
+
     /// Invalidates what was computed from the result for a key, where that has tags.
     #[inline]
     pub(super) fn invalidate_dependents(&self, hash: KeyHash) {
-        if self.lifecycle.validity().is_some() {
-            Validity::changed(hash, self.number());
+        if let Some(number) = self.number_in_use() {
+            Validity::changed(hash, number);
         }
     }
 
@@ -150,6 +159,10 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         self.change(entry.hash, |engine, lifecycle| {
             drop(notify(engine.insert(entry, kind, compare, lifecycle), lifecycle));
         });
+        // In an object, the replaced entry may have had no tags, by which those who have read it would be known.
+        if kind.is_requested() && self.lifecycle.number_in_use().is_some() {
+            Validity::replaced();
+        }
     }
 }
 

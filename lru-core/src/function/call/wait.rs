@@ -198,7 +198,8 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
                 let Some(result) = result else { return Outcome::Compute(None) };
                 let (result, _) = self.serve_stale_if_error(result);
                 self.count(|counters| &counters.coalesced);
-                if self.handle.lifecycle.validity().is_some() {
+                // The leader may be a function with tags that shares the object.
+                if follower.node().is_some() || self.handle.lifecycle.validity().is_some() {
                     Validity::shared(follower.node());
                 }
                 Outcome::Shared(result)

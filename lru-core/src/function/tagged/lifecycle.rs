@@ -155,4 +155,9 @@ where
     fn number(&self) -> Option<u64> {
         self.inner.number()
     }
+
+    #[inline]
+    fn number_in_use(&self) -> Option<u64> {
+        self.inner.number_in_use()
+    }
 }
