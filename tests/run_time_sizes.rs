@@ -5,8 +5,9 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::{Barrier, Mutex};
+use std::sync::{Barrier, LazyLock, Mutex, mpsc};
 use std::thread;
+use std::time::Duration;
 
 use functools::{LruCache, RemovalCause, lru_cache};
 
@@ -225,6 +226,68 @@ mod at_run_time {
     fn config() -> &'static Config {
         EVALUATED.fetch_add(1, SeqCst);
         &Config { cache_size: 3, parts: None }
+    }
+
+    #[test]
+    fn an_expression_may_wait_for_a_thread_that_uses_a_function_of_such_a_size() {
+        fn joined() -> usize {
+            assert_eq!(thread::spawn(|| other(1)).join().unwrap(), 2);
+            5
+        }
+        #[lru_cache(maxsize = config_of_other())]
+        fn other(n: u64) -> u64 {
+            n + 1
+        }
+        fn config_of_other() -> usize {
+            7
+        }
+        #[lru_cache(maxsize = joined())]
+        fn f(n: u64) -> u64 {
+            n
+        }
+        let (done, ended) = mpsc::channel();
+        let call = thread::spawn(move || done.send(f(3)));
+        assert_eq!(ended.recv_timeout(Duration::from_secs(60)), Ok(3));
+        call.join().unwrap().unwrap();
+        assert_eq!((f::cache_info().maxsize, other::cache_info().maxsize), (Some(5), Some(7)));
+    }
+
+    #[test]
+    fn expressions_that_wait_for_each_others_configuration_end() {
+        static CONFIG: LazyLock<usize> = LazyLock::new(|| {
+            // The other thread waits for this initialization.
+            BEGUN.wait();
+            usize::try_from(in_config(1)).unwrap() + 3
+        });
+        static BEGUN: Barrier = Barrier::new(2);
+        #[lru_cache(maxsize = size_in_config())]
+        fn in_config(n: u64) -> u64 {
+            n
+        }
+        fn size_in_config() -> usize {
+            9
+        }
+        #[lru_cache(maxsize = by_config())]
+        fn f(n: u64) -> u64 {
+            n
+        }
+        fn by_config() -> usize {
+            BEGUN.wait();
+            *CONFIG
+        }
+        let (done, ended) = mpsc::channel();
+        let configured = done.clone();
+        let calls = [
+            thread::spawn(move || done.send(f(3)).unwrap()),
+            thread::spawn(move || configured.send(*CONFIG as u64).unwrap()),
+        ];
+        let mut values = [(); 2].map(|()| ended.recv_timeout(Duration::from_secs(60)).unwrap());
+        values.sort_unstable();
+        assert_eq!(values, [3, 4]);
+        for call in calls {
+            call.join().unwrap();
+        }
+        assert_eq!((f::cache_info().maxsize, in_config::cache_info().maxsize), (Some(4), Some(9)));
     }
 
     #[test]

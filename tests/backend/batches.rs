@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use functools::backend::{Backend, BackendError, ErrorKind, Item, Stored};
@@ -487,4 +488,19 @@ async fn overlapping_batches_ask_the_backend_for_each_element_once() {
     }
     assert_eq!(RUNS.load(SeqCst), 119);
     assert_eq!(BACKEND.entries().len(), 119);
+}
+
+#[tokio::test]
+async fn a_call_that_began_in_a_bypass_ends_outside_of_it() {
+    static BACKEND: MapBackend = MapBackend::new();
+    #[lru_cache(each = ids, backend = Slow(&BACKEND))]
+    async fn doubled(ids: Vec<u32>) -> Vec<u32> {
+        tokio::task::yield_now().await;
+        ids.iter().map(|id| 2 * id).collect()
+    }
+    let mut call = Box::pin(doubled(vec![1, 2]));
+    let first = functools::bypassed(|| call.as_mut().poll(&mut Context::from_waker(Waker::noop())));
+    assert!(first.is_pending());
+    assert_eq!(call.await, [2, 4]);
+    assert_eq!((BACKEND.take_requests(), doubled(vec![2]).await), (vec![], vec![4]));
 }

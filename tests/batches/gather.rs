@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
-use functools::{lru_cache, testing};
+use functools::{isolated, lru_cache, testing};
 
 use crate::support::{Asked, alone, in_time};
 
@@ -592,4 +592,56 @@ fn a_storm_of_calls_that_are_dropped_leaves_no_call_waiting() {
         .expect("no call waits for ever, and all results are right");
     let calls = CALLS.load(SeqCst);
     assert!((ROUNDS..ROUNDS * 15).contains(&calls), "{calls} calls of the body for {} calls", ROUNDS * 30);
+}
+
+#[test]
+fn a_shorter_flight_timeout_asks_for_no_element_twice() {
+    let _alone = alone();
+    static ASKED: Asked<Vec<u32>> = Asked::new();
+
+    #[lru_cache(each = ids, gather = 1000, flight_timeout = 1)]
+    async fn doubled(ids: Vec<u32>) -> Vec<u32> {
+        ASKED.add(ids.clone());
+        ids.iter().map(|id| id * 2).collect()
+    }
+
+    let mut calls = [Box::pin(doubled(vec![1, 2])), Box::pin(doubled(vec![2])), Box::pin(doubled(vec![1]))];
+    assert!(calls.iter_mut().all(|call| poll(call).is_pending()));
+    testing::advance(Duration::from_secs(10));
+    let early: Vec<_> = calls.iter_mut().map(|call| poll(call)).collect();
+    end_of_windows();
+    let expected = [vec![2, 4], vec![4], vec![2]];
+    for ((call, early), expected) in calls.iter_mut().zip(early).zip(expected) {
+        let result = if early.is_ready() { early } else { poll(call) };
+        assert_eq!(result, Poll::Ready(expected));
+    }
+    for asked in ASKED.take() {
+        assert!(asked.is_sorted_by(|a, b| a < b), "{asked:?}");
+    }
+}
+
+#[test]
+fn calls_with_caches_of_their_own_are_in_groups_of_their_own() {
+    let _alone = alone();
+    static ASKED: Asked<Vec<u32>> = Asked::new();
+
+    #[lru_cache(each = ids, gather = 1000, flight_timeout = 100_000)]
+    async fn doubled(ids: Vec<u32>) -> BTreeMap<u32, u32> {
+        ASKED.add(ids.clone());
+        ids.into_iter().map(|id| (id, id * 2)).collect()
+    }
+
+    let mut calls = [1, 2].map(|id| {
+        Box::pin(isolated(async move {
+            let found = doubled(vec![id]).await;
+            (found, doubled::cache_info().misses)
+        }))
+    });
+    assert!(calls.iter_mut().all(|call| poll(call).is_pending()));
+    end_of_windows();
+    for (call, id) in calls.iter_mut().zip([1, 2]) {
+        assert_eq!(poll(call), Poll::Ready((BTreeMap::from([(id, id * 2)]), 1)));
+    }
+    assert_eq!(ASKED.take(), [[1], [2]]);
+    assert_eq!(doubled::cache_info().misses, 0);
 }

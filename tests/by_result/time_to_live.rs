@@ -215,3 +215,18 @@ async fn async_functions_and_stale_results() {
     })
     .await;
 }
+
+#[test]
+fn a_macro_may_pass_the_closure_on() {
+    macro_rules! memoized {
+        ($name:ident, $($options:tt)*) => {
+            #[lru_cache($($options)*)]
+            fn $name(n: u32) -> u32 {
+                n
+            }
+        };
+    }
+    memoized!(for_long, ttl = |_, value| 10 * value);
+    assert_eq!((for_long(0), for_long(1)), (0, 1));
+    assert!(!for_long::cache_contains(0) && for_long::cache_contains(1));
+}

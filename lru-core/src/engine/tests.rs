@@ -258,7 +258,7 @@ fn of_two_refreshes_the_one_that_began_last_stays_whichever_ends_first() {
                 value,
                 meta: EntryInfo::new(1, Ticks::NEVER, Ticks::NEVER, None),
             };
-            cache.insert_entry(entry, InsertKind::Refreshed(began))
+            cache.insert_compared(entry, InsertKind::Refreshed(began), <&str>::eq)
         };
         let (older, newer) =
             (cache.engine().begin_refresh(KeyHash::of(&1)), cache.engine().begin_refresh(KeyHash::of(&1)));

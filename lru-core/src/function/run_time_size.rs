@@ -1,27 +1,36 @@
 //! Caches whose capacity is known at run time only: `maxsize = config().cache_size`.
 
+use core::cell::RefCell;
 use core::fmt;
 use core::ops::Deref;
 use core::sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
+use std::vec::Vec;
 
-use parking_lot::ReentrantMutex;
+use parking_lot::Mutex;
 
 use crate::engine::Placement;
 use crate::function::statics::StaticCache;
 
-/// Held while the expression of any `maxsize` runs. One for all functions, and reentrant: such an expression may call other
-/// memoized functions, whose own sizes are not known yet.
-static EVALUATING: ReentrantMutex<()> = ReentrantMutex::new(());
+/// Held while a capacity is set, and while no code of users runs.
+static SETTING: Mutex<()> = Mutex::new(());
+
+std::thread_local! {
+    /// The addresses of the caches whose expressions this thread evaluates, one within another.
+    static EVALUATED: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
+}
 
 /// A cache in a `static` with the expression of its capacity, which is evaluated before the first use.
+///
+/// A thread that needs a capacity waits for another that evaluates the expression, unless it evaluates an expression itself: it would
+/// otherwise wait for a thread that may wait for it. Then both evaluate it, and the first one counts.
 pub struct SizedAtRunTime<M> {
     cache: M,
     /// The name of the function.
     name: &'static str,
     maxsize: fn() -> Option<usize>,
     is_sized: AtomicBool,
-    /// Whether the expression runs, on the thread that holds the lock.
-    is_evaluated: AtomicBool,
+    /// Held while the expression runs.
+    evaluating: Mutex<()>,
 }
 
 impl<X, const MAXSIZE: i128> SizedAtRunTime<StaticCache<X, MAXSIZE>> {
@@ -31,7 +40,7 @@ impl<X, const MAXSIZE: i128> SizedAtRunTime<StaticCache<X, MAXSIZE>> {
         name: &'static str,
         maxsize: fn() -> Option<usize>,
     ) -> Self {
-        Self { cache, name, maxsize, is_sized: AtomicBool::new(false), is_evaluated: AtomicBool::new(false) }
+        Self { cache, name, maxsize, is_sized: AtomicBool::new(false), evaluating: Mutex::new(()) }
     }
 }
 
@@ -44,28 +53,45 @@ impl<X: Placement, const MAXSIZE: i128> SizedAtRunTime<StaticCache<X, MAXSIZE>> 
     #[cold]
     #[inline(never)]
     fn set_size(&self) {
-        /// Ends the evaluation, even after a panic.
-        struct Ends<'e>(&'e AtomicBool);
-
-        impl Drop for Ends<'_> {
-            fn drop(&mut self) {
-                self.0.store(false, Relaxed);
-            }
+        let own = core::ptr::from_ref(self).addr();
+        let is_nested = EVALUATED.with_borrow(|evaluated| {
+            assert!(
+                !evaluated.contains(&own),
+                "the expression of `maxsize` of `{}` calls the function itself",
+                self.name
+            );
+            !evaluated.is_empty()
+        });
+        let _evaluating = (!is_nested).then(|| self.evaluating.lock());
+        if self.is_sized.load(Acquire) {
+            return;
         }
-
-        let _evaluating = EVALUATING.lock();
+        let evaluation = Evaluation::begin(own);
+        let maxsize = (self.maxsize)();
+        drop(evaluation);
+        let _setting = SETTING.lock();
         if self.is_sized.load(Relaxed) {
             return;
         }
-        assert!(
-            !self.is_evaluated.swap(true, Relaxed),
-            "the expression of `maxsize` of `{}` calls the function itself",
-            self.name
-        );
-        let _ends = Ends(&self.is_evaluated);
-        self.cache.set_capacity((self.maxsize)());
+        self.cache.set_capacity(maxsize);
         // Release: the first lookup of another thread finds the capacity that was set.
         self.is_sized.store(true, Release);
+    }
+}
+
+/// The evaluation of an expression, until it is dropped.
+struct Evaluation;
+
+impl Evaluation {
+    fn begin(cache: usize) -> Self {
+        EVALUATED.with_borrow_mut(|evaluated| evaluated.push(cache));
+        Self
+    }
+}
+
+impl Drop for Evaluation {
+    fn drop(&mut self) {
+        EVALUATED.with_borrow_mut(Vec::pop);
     }
 }
 

@@ -310,7 +310,9 @@ impl Lifecycle {
         let ttl = self.expiry.ttl_of_result().map(|ttl| {
             let (at, ttl) = (type_tokens::first_span(ttl), made(ttl));
             let krate = krate.at(at);
-            let ttl = quote_spanned! { at=> #krate::__private::fresh_until(__lifecycle, #ttl) };
+            // Not of the user's span, where the name may be another.
+            let lifecycle = quote! { __lifecycle };
+            let ttl = quote_spanned! { at=> #krate::__private::fresh_until(#lifecycle, #ttl) };
             quote! { fresh_until: ::core::option::Option::Some(#ttl), }
         });
         let until = self.expiry.ttu.get().map(|ttu| {

@@ -11,6 +11,7 @@
 
 use core::future::poll_fn;
 use core::time::Duration;
+use std::sync::Arc;
 use std::sync::OnceLock;
 use std::vec::Vec;
 
@@ -158,11 +159,13 @@ where
         let _scope = self.flights.scope();
         let Gathering { groups, window, max } = gather.options;
         // Until the group is closed: it may be that nobody polls its driver.
-        let limit = window.saturating_add(CLOSE_TIME).min(self.options.timeout);
+        // A `flight_timeout` that is shorter counts from then on: who took an element over would add it to the same group.
+        let limit = window.saturating_add(CLOSE_TIME);
+        let cache = self.miss.handle.engines.first(|engine| Arc::as_ptr(engine.flights()).addr());
         let mut rejected = Vec::new();
         loop {
             let sizes = (self.flights.leads.len(), max);
-            let group = match groups.enter(&gather.common, sizes, window, &mut rejected) {
+            let group = match groups.enter((cache, &gather.common), sizes, window, &mut rejected) {
                 Entered::Opened(driver) => {
                     let Self { flights, .. } = self;
                     for lead in &mut flights.leads {

@@ -37,6 +37,8 @@ pub(super) struct Common<A> {
 
 /// A group of calls. `G` is what a call adds of an element.
 pub(super) struct Group<G, A> {
+    /// The address of the cache: an isolated call has a cache of its own.
+    cache: usize,
     arguments: Arc<A>,
     /// When the driver closes it at the latest.
     closes: Instant,
@@ -85,7 +87,7 @@ impl OpenGroups {
     /// elements of the driver.
     pub(super) fn enter<G: Send + 'static, A: Send + Sync + 'static>(
         &'static self,
-        common: &Common<A>,
+        (cache, common): (usize, &Common<A>),
         (count, max): (usize, usize),
         window: Duration,
         rejected: &mut Vec<Arc<Group<G, A>>>,
@@ -95,14 +97,16 @@ impl OpenGroups {
             let mut table = self.0.lock();
             let of_hash = table.iter_hash(hash.get()).filter(|opened| opened.hash == *hash);
             let groups = of_hash.filter_map(|opened| Arc::clone(&opened.group).downcast().ok());
-            let is_candidate = |group: &Arc<Group<G, A>>| !rejected.iter().any(|one| Arc::ptr_eq(one, group));
+            let is_candidate = |group: &Arc<Group<G, A>>| {
+                group.cache == cache && !rejected.iter().any(|one| Arc::ptr_eq(one, group))
+            };
             let candidates: Vec<Arc<Group<G, A>>> = groups.filter(is_candidate).collect();
             if candidates.is_empty() {
                 let now = timeout::now();
                 let closes = now.checked_add(window).unwrap_or(now);
                 let members = Members { is_closed: false, count, guests: Vec::new(), driver: None };
                 let arguments = Arc::clone(arguments);
-                let group = Arc::new(Group { arguments, closes, max, members: Mutex::new(members) });
+                let group = Arc::new(Group { cache, arguments, closes, max, members: Mutex::new(members) });
                 let opened = Opened { hash: *hash, group: Arc::<Group<G, A>>::clone(&group) };
                 table.insert_unique(hash.get(), opened, |opened| opened.hash.get());
                 drop(table);

@@ -125,6 +125,11 @@ impl<C: BatchCall, B: Held + Clone> BackendBatch<C, B>
 where
     Value<C>: Serialize + DeserializeOwned,
 {
+    /// Returns whether the call bypasses the cache: now, or when it began, so that it has no keys.
+    fn is_bypassed(&self) -> bool {
+        self.outside.elements.is_empty() || self.call.miss.handle.is_bypassed()
+    }
+
     /// Waits until the body is to be called, or all results are there. Returns whether the body is to be called, for the
     /// elements that [`asked`](SharedBatch::asked) returns. `options` makes the options of an entry.
     pub async fn next<H: Sharing<C::Result>>(
@@ -146,7 +151,7 @@ where
                     poll_fn(|context| self.call.poll(context, sharing)).await;
                     continue;
                 }
-                if self.call.miss.handle.is_bypassed() {
+                if self.is_bypassed() {
                     return true;
                 }
                 self.look(sharing, options).await;

@@ -46,7 +46,7 @@ where
         sharing: H,
         options: &impl Fn(usize, &C::Lifecycle, &Value<C>) -> EntryOptions,
     ) {
-        if self.call.miss.handle.is_bypassed() {
+        if self.is_bypassed() {
             self.call.land(results, sharing, options);
             return;
         }
