@@ -608,7 +608,7 @@ fn a_shorter_flight_timeout_asks_for_no_element_twice() {
     let mut calls = [Box::pin(doubled(vec![1, 2])), Box::pin(doubled(vec![2])), Box::pin(doubled(vec![1]))];
     assert!(calls.iter_mut().all(|call| poll(call).is_pending()));
     testing::advance(Duration::from_secs(10));
-    let early: Vec<_> = calls.iter_mut().map(|call| poll(call)).collect();
+    let early: Vec<_> = calls.iter_mut().map(poll).collect();
     end_of_windows();
     let expected = [vec![2, 4], vec![4], vec![2]];
     for ((call, early), expected) in calls.iter_mut().zip(early).zip(expected) {
