@@ -226,7 +226,8 @@ impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
     /// Counts neither a hit nor a miss.
     ///
     /// With a `maxsize` of zero, nothing is stored. A value that weighs more than `maxsize` is not stored
-    /// either, and the existing entry for `key` is retained. The result of a computation that began earlier
+    /// either, and the existing entry for `key` is retained; if that has tags or dependencies, it is invalid all
+    /// the same. The result of a computation that began earlier
     /// does not replace the value. A nested call, from a key's `Eq` or a value's `Clone`, removes the entry
     /// for `key` and stores nothing.
     pub fn insert(&self, key: K, value: V) -> Option<V> {
