@@ -26,8 +26,8 @@ use super::item::{
     HEAD, any_head_of, found, found_versioned, head_of, is_value, lease_over, looked_up, new_lease, new_value,
 };
 use super::request::{
-    Node, Request, WRONG_TYPE, delete, delete_all, look, look_all, pattern, prefix, run_all, scan, set,
-    set_all, time_argument, unlink,
+    Node, Request, WRONG_TYPE, delete, delete_all, is_unknown, look, look_all, pattern, prefix, run_all,
+    scan, set, set_all, time_argument, unlink,
 };
 use super::script::{ADD, END, LOOK, LOOK_TAGGED, RENEW, STORE, Script};
 use super::server::Server;
@@ -137,12 +137,19 @@ macro_rules! backend_by_redis {
                 calls: &[(Vec<u8>, Vec<Vec<u8>>)],
             ) -> Result<Vec<T>, Failure> {
                 let until = self.deadline();
-                match self.$send(&run_all(script, calls, false), 0, until)$($await)* {
-                    Err(failure) if failure.code() == Some("NOSCRIPT") => {
-                        Ok(of_type(self.$send(&run_all(script, calls, true), 0, until)$($await)*?)?)
+                let mut replies: Vec<Value> =
+                    of_type(self.$send(&run_all(script, calls, false), 0, until)$($await)*?)?;
+                // Some nodes of a cluster may know the script, and have run it.
+                let unknown: Vec<_> = (0..replies.len()).filter(|at| is_unknown(&replies[*at])).collect();
+                if !unknown.is_empty() {
+                    let calls: Vec<_> = unknown.iter().map(|at| calls[*at].clone()).collect();
+                    let again: Vec<Value> =
+                        of_type(self.$send(&run_all(script, &calls, true), 0, until)$($await)*?)?;
+                    for (at, reply) in unknown.into_iter().zip(again) {
+                        replies[at] = reply;
                     }
-                    answer => Ok(of_type(answer?)?),
                 }
+                Ok(of_type(Value::Array(replies))?)
             }
 
             /// Looks items up in one request, and leaves marks where there are none.

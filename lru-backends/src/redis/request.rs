@@ -159,7 +159,20 @@ pub(super) fn run_all(script: &Script, calls: &[(Vec<u8>, Vec<Vec<u8>>)], is_by_
         });
         commands
     };
-    Request::Each(calls.iter().map(run).collect(), only)
+    Request::Each(calls.iter().map(run).collect(), only_or_unknown)
+}
+
+/// Returns the only reply, or what [`is_unknown`] recognizes if the server does not know the script.
+fn only_or_unknown(replies: Vec<Value>) -> RedisResult<Value> {
+    match only(replies) {
+        Err(error) if error.code() == Some("NOSCRIPT") => Ok(Value::SimpleString("NOSCRIPT".to_owned())),
+        reply => reply,
+    }
+}
+
+/// Returns whether the server did not run the script, because it does not know it.
+pub(super) fn is_unknown(reply: &Value) -> bool {
+    matches!(reply, Value::SimpleString(text) if text == "NOSCRIPT")
 }
 
 /// Returns the only reply.
