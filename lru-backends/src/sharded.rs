@@ -47,9 +47,7 @@ impl<B> Sharded<B> {
     }
 
     fn server(&self, namespace: &str, key: &[u8]) -> Result<&B, BackendError> {
-        self.servers
-            .get(self.index_of(namespace, key))
-            .ok_or_else(|| BackendError::with_kind(ErrorKind::Configuration, "`Sharded` has no servers"))
+        self.servers.get(self.index_of(namespace, key)).ok_or_else(no_servers)
     }
 
     /// Rendezvous hashing: each server gets a number from the key, and the greatest number wins.
@@ -59,14 +57,35 @@ impl<B> Sharded<B> {
         (0..self.servers.len()).max_by_key(number).unwrap_or(0)
     }
 
-    /// Returns the keys of each server, as indices into `keys`.
-    fn shares(&self, namespace: &str, keys: &[&[u8]]) -> Vec<Vec<usize>> {
-        let mut shares = vec![Vec::new(); self.servers.len().max(1)];
-        for (at, key) in keys.iter().enumerate() {
-            shares[self.index_of(namespace, key)].push(at);
+    /// Distributes items over the servers of their keys. A server without any is left out.
+    fn shares<T: Copy>(
+        &self,
+        namespace: &str,
+        items: &[T],
+        key: impl Fn(&T) -> &[u8],
+    ) -> Result<Vec<Share<'_, B, T>>, BackendError> {
+        let empty = |server| Share { server, places: Vec::new(), items: Vec::new() };
+        let mut shares: Vec<_> = self.servers.iter().map(empty).collect();
+        for (place, item) in items.iter().enumerate() {
+            let share = shares.get_mut(self.index_of(namespace, key(item))).ok_or_else(no_servers)?;
+            share.places.push(place);
+            share.items.push(*item);
         }
-        shares
+        shares.retain(|share| !share.items.is_empty());
+        Ok(shares)
     }
+}
+
+/// The items whose keys are on one server.
+struct Share<'s, B, T> {
+    server: &'s B,
+    /// Where the items are among all.
+    places: Vec<usize>,
+    items: Vec<T>,
+}
+
+fn no_servers() -> BackendError {
+    BackendError::with_kind(ErrorKind::Configuration, "`Sharded` has no servers")
 }
 
 fn hash(namespace: &str, key: &[u8]) -> u64 {
@@ -94,14 +113,11 @@ macro_rules! sharded {
             $($fn)* get_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<Option<Stored>>, BackendError> {
                 let mut all = vec![None; keys.len()];
                 let (mut is_answered, mut failed) = (false, None);
-                for share in self.shares(namespace, keys) {
-                    let Some(first) = share.first() else { continue };
-                    let server = self.server(namespace, keys[*first])?;
-                    let own: Vec<&[u8]> = share.iter().map(|at| keys[*at]).collect();
-                    match server.get_many(namespace, &own)$($await)* {
+                for Share { server, places, items } in self.shares(namespace, keys, |key| key)? {
+                    match server.get_many(namespace, &items)$($await)* {
                         Ok(found) => {
                             is_answered = true;
-                            for (at, found) in share.into_iter().zip(found) {
+                            for (at, found) in places.into_iter().zip(found) {
                                 all[at] = found;
                             }
                         }
@@ -126,13 +142,9 @@ macro_rules! sharded {
 
             /// One round trip per server that has some of the keys.
             $($fn)* set_many(&self, namespace: &str, items: &[Item<'_>]) -> Result<(), BackendError> {
-                let keys: Vec<&[u8]> = items.iter().map(|item| item.key).collect();
                 let mut done = Ok(());
-                for share in self.shares(namespace, &keys) {
-                    let Some(first) = share.first() else { continue };
-                    let server = self.server(namespace, keys[*first])?;
-                    let own: Vec<Item<'_>> = share.iter().map(|at| items[*at]).collect();
-                    done = done.and(server.set_many(namespace, &own)$($await)*);
+                for Share { server, items, .. } in self.shares(namespace, items, |item| item.key)? {
+                    done = done.and(server.set_many(namespace, &items)$($await)*);
                 }
                 done
             }
@@ -202,14 +214,11 @@ macro_rules! sharded {
                 let denied = || Lookup::new(None).permission(Permission::Denied);
                 let mut all: Vec<_> = keys.iter().map(|_| denied()).collect();
                 let (mut is_answered, mut failed) = (false, None);
-                for share in self.shares(namespace, keys) {
-                    let Some(first) = share.first() else { continue };
-                    let server = self.server(namespace, keys[*first])?;
-                    let own: Vec<&[u8]> = share.iter().map(|at| keys[*at]).collect();
-                    match server.get_or_lease_many(namespace, &own, options)$($await)* {
+                for Share { server, places, items } in self.shares(namespace, keys, |key| key)? {
+                    match server.get_or_lease_many(namespace, &items, options)$($await)* {
                         Ok(looked) => {
                             is_answered = true;
-                            share.into_iter().zip(looked).for_each(|(at, looked)| all[at] = looked);
+                            places.into_iter().zip(looked).for_each(|(at, looked)| all[at] = looked);
                         }
                         Err(error) => failed = Some(error),
                     }
@@ -226,14 +235,10 @@ macro_rules! sharded {
                 namespace: &str,
                 items: &[LeasedItem<'_>],
             ) -> Result<Vec<Option<Lease>>, BackendError> {
-                let keys: Vec<&[u8]> = items.iter().map(|item| item.item.key).collect();
                 let (mut all, mut done) = (vec![None; items.len()], Ok(()));
-                for share in self.shares(namespace, &keys) {
-                    let Some(first) = share.first() else { continue };
-                    let server = self.server(namespace, keys[*first])?;
-                    let own: Vec<_> = share.iter().map(|at| items[*at]).collect();
-                    match server.set_leased_many(namespace, &own)$($await)* {
-                        Ok(leases) => share.into_iter().zip(leases).for_each(|(at, lease)| all[at] = lease),
+                for Share { server, places, items } in self.shares(namespace, items, |item| item.item.key)? {
+                    match server.set_leased_many(namespace, &items)$($await)* {
+                        Ok(leases) => places.into_iter().zip(leases).for_each(|(at, lease)| all[at] = lease),
                         Err(error) => done = done.and(Err(error)),
                     }
                 }
@@ -246,14 +251,10 @@ macro_rules! sharded {
                 leases: &[(&[u8], &Lease)],
                 ttl: Duration,
             ) -> Result<Vec<bool>, BackendError> {
-                let keys: Vec<&[u8]> = leases.iter().map(|(key, _)| *key).collect();
                 let (mut all, mut done) = (vec![false; leases.len()], Ok(()));
-                for share in self.shares(namespace, &keys) {
-                    let Some(first) = share.first() else { continue };
-                    let server = self.server(namespace, keys[*first])?;
-                    let own: Vec<_> = share.iter().map(|at| leases[*at]).collect();
-                    match server.renew_leases(namespace, &own, ttl)$($await)* {
-                        Ok(valid) => share.into_iter().zip(valid).for_each(|(at, is_valid)| all[at] = is_valid),
+                for Share { server, places, items } in self.shares(namespace, leases, |(key, _)| key)? {
+                    match server.renew_leases(namespace, &items, ttl)$($await)* {
+                        Ok(valid) => places.into_iter().zip(valid).for_each(|(at, is_valid)| all[at] = is_valid),
                         Err(error) => done = done.and(Err(error)),
                     }
                 }
@@ -261,13 +262,9 @@ macro_rules! sharded {
             }
 
             $($fn)* end_leases(&self, namespace: &str, leases: &[(&[u8], &Lease)]) -> Result<(), BackendError> {
-                let keys: Vec<&[u8]> = leases.iter().map(|(key, _)| *key).collect();
                 let mut done = Ok(());
-                for share in self.shares(namespace, &keys) {
-                    let Some(first) = share.first() else { continue };
-                    let server = self.server(namespace, keys[*first])?;
-                    let own: Vec<_> = share.iter().map(|at| leases[*at]).collect();
-                    done = done.and(server.end_leases(namespace, &own)$($await)*);
+                for Share { server, items, .. } in self.shares(namespace, leases, |(key, _)| key)? {
+                    done = done.and(server.end_leases(namespace, &items)$($await)*);
                 }
                 done
             }
@@ -279,12 +276,9 @@ macro_rules! sharded {
             /// One round trip per server that has some of the keys.
             $($fn)* delete_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<bool>, BackendError> {
                 let (mut all, mut done) = (vec![false; keys.len()], Ok(()));
-                for share in self.shares(namespace, keys) {
-                    let Some(first) = share.first() else { continue };
-                    let server = self.server(namespace, keys[*first])?;
-                    let own: Vec<&[u8]> = share.iter().map(|at| keys[*at]).collect();
-                    match server.delete_many(namespace, &own)$($await)* {
-                        Ok(deleted) => share.into_iter().zip(deleted).for_each(|(at, was_there)| all[at] = was_there),
+                for Share { server, places, items } in self.shares(namespace, keys, |key| key)? {
+                    match server.delete_many(namespace, &items)$($await)* {
+                        Ok(deleted) => places.into_iter().zip(deleted).for_each(|(at, was_there)| all[at] = was_there),
                         Err(error) => done = done.and(Err(error)),
                     }
                 }

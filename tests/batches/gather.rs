@@ -360,7 +360,7 @@ fn a_group_that_is_open_is_current_after_a_clear() {
     end_of_windows();
     assert!(poll(&mut driver).is_pending());
     assert_eq!(ASKED.take(), [[1, 2]], "the call after the clear is in the group");
-    // The body has begun: who comes after a clear does not follow it.
+    // The body has begun: a call after a clear does not follow it.
     VERSION.store(2, SeqCst);
     versions::cache_invalidate(1);
     let mut third = Box::pin(versions(&[1]));

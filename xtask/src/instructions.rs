@@ -26,7 +26,7 @@ const KINDS: &[(&str, Option<f64>)] = &[
     ("object", Some(155.3)),
     ("thread", Some(108.2)),
     ("thread-unbounded", Some(79.0)),
-    ("thread-miss", Some(206.4)),
+    ("thread-miss", Some(182.0)),
     ("shards", Some(96.5)),
     ("shards-miss", Some(184.3)),
     ("miss", Some(511.4)),

@@ -79,6 +79,11 @@ impl<K, V> Follower<K, V> {
         current_at.is_none_or(|current_at| began <= current_at)
     }
 
+    /// Returns whether what the published result was computed from has been invalidated.
+    pub(crate) fn is_invalidated(&self) -> bool {
+        self.node().is_some_and(|node| node.check().is_none())
+    }
+
     /// Returns what the published result was computed from, where that is known.
     pub(crate) fn node(&self) -> Option<&Arc<Node>> {
         self.flight.terms.get()?.node.as_ref()

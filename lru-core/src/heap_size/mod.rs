@@ -1,7 +1,7 @@
 //! The deep size of a value: the bytes that it owns outside of itself.
 //!
 //! The trait is one of our own, and not that of `get-size2` or `mem_dbg`: the default build has no further dependency,
-//! a type that nobody has thought of is an error with the way out, and not zero bytes, and the stored forms of keys,
+//! a type without an implementation is a compile error that names the derive, and does not count as zero bytes, and the stored forms of keys,
 //! which are types of this crate, have it.
 
 mod other_crates;

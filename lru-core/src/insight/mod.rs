@@ -1,6 +1,6 @@
 //! Sizing insight: an estimate of the hit ratio that a cache would have with other capacities.
 //!
-//! A [`Sampler`](sampler::Sampler) is told of each call by the hash of its key, and of the weight of what is stored. It keeps
+//! A [`Sampler`](sampler::Sampler) records each call by the hash of its key, and the weight of what is stored. It keeps
 //! stacks of the keys that were used last, and counts the *distance* of each use: the weight of all keys that were used
 //! since the last use of the same key, with its own. An LRU cache answers the call if its capacity is at least that, so the
 //! distribution of distances is the curve of hit ratios by capacity ([`Insight`](curve::Insight)).

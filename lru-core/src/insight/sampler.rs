@@ -1,4 +1,4 @@
-//! The sampler of a cache, which is told of its calls.
+//! The sampler of a cache, which records its calls.
 
 use core::cell::{Cell, RefCell};
 use std::boxed::Box;

@@ -248,7 +248,7 @@ impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
         self.settings.tag_put(&mut entry.meta, hash);
         let replaced = self.insert_compared(entry, InsertKind::Inserted, compare);
         if is_known {
-            // The replaced entry may have had no tags, by which those who have read it would be known.
+            // The replaced entry may have had no tags, so that it is unknown which results were computed from it.
             Validity::replaced();
         } else {
             // A function with tags may have begun to use the object meanwhile.

@@ -1,4 +1,4 @@
-//! What a policy is told of an entry before the entry comes.
+//! What a policy learns of an entry before it is inserted.
 
 use crate::store::Store;
 use crate::store::policy::Policy;

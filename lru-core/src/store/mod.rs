@@ -65,7 +65,7 @@ impl<C: CacheTypes> ClearedStore<C> for Store<C> {
 /// The place of an entry in its store, valid as long as the store does not change.
 ///
 /// Entries with metadata are in a bounded store even if the capacity is unlimited, because they may expire; and those of a
-/// cache with a sampler, because it is told of each use.
+/// cache with a sampler, because it records each use.
 pub(crate) enum Store<C: CacheTypes> {
     Unbounded(Unbounded<C::Key, C::Value, C::Meta>),
     Bounded(Bounded<C>),
@@ -128,7 +128,7 @@ impl<C: CacheTypes> Store<C> {
         either!(self, unbounded => unbounded.is_published(), _ => false)
     }
 
-    /// Returns the sampler that is told of the calls, if there is one.
+    /// Returns the sampler that records the calls, if there is one.
     #[inline]
     pub(crate) fn sampler(&self) -> Option<&Sampler> {
         either!(self, _ => None, bounded => bounded.policy.sampler())

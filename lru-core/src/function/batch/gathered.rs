@@ -158,7 +158,7 @@ where
         // Arguments are compared, and elements are cloned here.
         let _scope = self.flights.scope();
         let Gathering { groups, window, max } = gather.options;
-        // Until the group is closed: it may be that nobody polls its driver.
+        // Until the group is closed: its driver may not be polled.
         // A `flight_timeout` that is shorter counts from then on: who took an element over would add it to the same group.
         let limit = window.saturating_add(CLOSE_TIME);
         let cache = self.miss.handle.engines.first(|engine| Arc::as_ptr(engine.flights()).addr());

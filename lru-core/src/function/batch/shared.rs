@@ -23,12 +23,12 @@ use crate::flight::cycles::{ComputationId, InScope};
 use crate::flight::follower::{Followed, Follower};
 use crate::flight::join::Joined;
 use crate::flight::leadership::Beginning;
-use crate::flight::table::{Published, Terms};
+use crate::flight::table::Terms;
 use crate::flight::timeout::advanced;
 use crate::function::batch::argument::{Asked, Batch, Elements};
 use crate::function::batch::flights::{Flights, Lead, Leading, SomeKeys};
 use crate::function::batch::miss::BatchMiss;
-use crate::function::call::coalesced::publish;
+use crate::function::call::coalesced::{publish, published};
 use crate::function::call::pending_call::FlightOptions;
 use crate::function::result_policy::{ResultPolicy, Sharing};
 use crate::store::Epoch;
@@ -327,7 +327,7 @@ where
         if !self.flights.ended(number, end, self.options) {
             return;
         }
-        let is_invalid = follower.node().is_some_and(|node| node.check().is_none());
+        let is_invalid = follower.is_invalidated();
         if is_invalid || !follower.may_share(self.flights.began) {
             // A tag of it was invalidated; or it was in the backend before this call began, and may have been changed since.
             if self.flights.keys[number].is_some() {
@@ -339,12 +339,7 @@ where
             }
         }
         let BatchMiss { handle, policy, missing, .. } = &self.miss;
-        let result = match follower.published() {
-            Some(Published::Stored(value)) => Some(policy.restore(value)),
-            Some(Published::Whole(packed)) => sharing.unpack(&**packed),
-            None => None,
-        };
-        match result {
+        match published(follower, *policy, sharing) {
             Some(result) => {
                 if !self.flights.offered.contains(&number) {
                     handle.at(missing[number].hash, |engine, _| engine.counters().coalesced.add(1));

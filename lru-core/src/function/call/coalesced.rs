@@ -14,6 +14,7 @@ use crate::engine::{InsertKind, Lifecycle, Placement, StoredValue};
 use crate::expiry::EntryOptions;
 use crate::expiry::time_to_live::KeptOutside;
 use crate::flight::Leader;
+use crate::flight::follower::Follower;
 use crate::flight::table::{Published, Terms};
 use crate::function::call::computation::Computation;
 use crate::function::call::pending_call::PendingCall;
@@ -335,5 +336,17 @@ pub(crate) fn publish<R, K, V, O, H>(
     match value.or_else(|| sharing.pack(result).map(Published::Whole)) {
         Some(value) => leader.publish(value),
         None => leader.fail(),
+    }
+}
+
+/// Returns a copy of the result that a leader has published, if there can be one.
+pub(crate) fn published<R, K, V, O, H>(follower: &Follower<K, V>, policy: O, sharing: H) -> Option<R>
+where
+    O: ResultPolicy<R, Stored = V>,
+    H: Sharing<R>,
+{
+    match follower.published()? {
+        Published::Stored(value) => Some(policy.restore(value)),
+        Published::Whole(packed) => sharing.unpack(&**packed),
     }
 }

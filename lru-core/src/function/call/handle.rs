@@ -150,6 +150,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         }
     }
 
+    #[inline]
     pub(crate) fn insert(
         &self,
         entry: Entry<E::Types>,
@@ -159,8 +160,8 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         self.change(entry.hash, |engine, lifecycle| {
             drop(notify(engine.insert(entry, kind, compare, lifecycle), lifecycle));
         });
-        // In an object, the replaced entry may have had no tags, by which those who have read it would be known.
-        if kind.is_requested() && self.lifecycle.number_in_use().is_some() {
+        // In an object, the replaced entry may have had no tags, so that it is unknown which results were computed from it.
+        if self.lifecycle.number_in_use().is_some() && kind.is_requested() {
             Validity::replaced();
         }
     }

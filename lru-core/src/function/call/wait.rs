@@ -6,8 +6,8 @@ use crate::flight::cycles::ComputationId;
 use crate::flight::follower::{Followed, Follower};
 use crate::flight::join::Joined;
 use crate::flight::leadership::Beginning;
-use crate::flight::table::Published;
 use crate::flight::timeout::advanced;
+use crate::function::call::coalesced::published;
 use crate::function::call::computation::{Computation, LeaderOf};
 use crate::function::call::pending_call::PendingCall;
 use crate::function::call::remote::block_on;
@@ -187,15 +187,12 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
             }
             Followed::Published => {
                 let is_late = self.following_since.is_some_and(|began| !follower.may_share(began));
-                if is_late || follower.node().is_some_and(|node| node.check().is_none()) {
+                if is_late || follower.is_invalidated() {
                     return Outcome::Again;
                 }
-                let result = match follower.published() {
-                    Some(Published::Stored(value)) => Some(self.policy.restore(value)),
-                    Some(Published::Whole(packed)) => sharing.unpack(&**packed),
-                    None => None,
+                let Some(result) = published(follower, self.policy, sharing) else {
+                    return Outcome::Compute(None);
                 };
-                let Some(result) = result else { return Outcome::Compute(None) };
                 let (result, _) = self.serve_stale_if_error(result);
                 self.count(|counters| &counters.coalesced);
                 // The leader may be a function with tags that shares the object.

@@ -83,7 +83,7 @@ pub trait Policy: sealed::Sealed + fmt::Debug + Sized {
     #[doc(hidden)]
     const SAMPLES: bool = false;
 
-    /// Returns the sampler that is told of the calls of the cache.
+    /// Returns the sampler that records the calls of the cache.
     #[doc(hidden)]
     #[inline]
     fn sampler(&self) -> Option<&Sampler> {
