@@ -156,3 +156,32 @@ fn what_was_computed_from_a_value_without_tags_does_not_outlive_its_refresh() {
         assert_eq!((price(1).await, report(1).await), (8, 800));
     });
 }
+
+#[test]
+fn nor_does_it_outlive_a_refresh_whose_result_is_not_kept() {
+    static PRICES: LruCache<u32, u32> = LruCache::new(Some(10));
+    static REPORTS: LruCache<u32, u32> = LruCache::new(Some(10));
+
+    #[lru_cache(cache = PRICES, tags = |n| [tag("not kept", n)], keep = |_, price| *price < 8)]
+    async fn price(n: u32) -> u32 {
+        for _ in 0..5 {
+            yield_now().await;
+        }
+        7 + n
+    }
+    #[lru_cache(cache = REPORTS, depends = true)]
+    async fn report(n: u32) -> u32 {
+        price(n).await * 100
+    }
+
+    run(async {
+        price(0).await;
+        PRICES.get_or_insert_with(1, || 7);
+        let during = async {
+            yield_now().await;
+            report(1).await
+        };
+        assert_eq!(tokio::join!(price::cache_refresh(1), during), (8, 700));
+        assert_eq!((PRICES.contains(&1), report(1).await), (false, 800));
+    });
+}

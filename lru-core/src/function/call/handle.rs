@@ -145,6 +145,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
     ) {
         if !matches!(kind, InsertKind::Computed(_)) {
             self.change(hash, |engine, lifecycle| engine.remove_replaced(hash, matches, kind, lifecycle));
+            self.replaced(kind);
         } else if self.lifecycle.may_be_stale() {
             self.change(hash, |engine, lifecycle| engine.remove_stale(hash, matches, lifecycle));
         }
@@ -160,7 +161,13 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         self.change(entry.hash, |engine, lifecycle| {
             drop(notify(engine.insert(entry, kind, compare, lifecycle), lifecycle));
         });
-        // In an object, the replaced entry may have had no tags, so that it is unknown which results were computed from it.
+        self.replaced(kind);
+    }
+
+    /// Invalidates what was computed from an entry that a caller has replaced: in an object it may have had no tags, so that it is
+    /// unknown what that is.
+    #[inline]
+    fn replaced(&self, kind: InsertKind) {
         if self.lifecycle.number_in_use().is_some() && kind.is_requested() {
             Validity::replaced();
         }
