@@ -44,11 +44,18 @@ struct Node {
     older: Cell<Link>,
     younger: Cell<Link>,
     list: Cell<Option<List>>,
+    /// Set by a use, for policies that move a slot later.
+    used: Cell<bool>,
 }
 
 impl Node {
     const fn unlisted() -> Self {
-        Self { older: Cell::new(Link::NONE), younger: Cell::new(Link::NONE), list: Cell::new(None) }
+        Self {
+            older: Cell::new(Link::NONE),
+            younger: Cell::new(Link::NONE),
+            list: Cell::new(None),
+            used: Cell::new(false),
+        }
     }
 }
 
@@ -113,6 +120,20 @@ impl<const N: usize> Lists<N> {
     #[inline]
     pub(super) fn list_of(&self, slot: Slot) -> Option<List> {
         self.node(Link::to(slot))?.list.get()
+    }
+
+    /// Marks `slot` as used.
+    #[inline]
+    pub(super) fn mark(&self, slot: Slot) {
+        if let Some(node) = self.node(Link::to(slot)) {
+            node.used.set(true);
+        }
+    }
+
+    /// Clears the mark of `slot`, and returns whether it was set.
+    #[inline]
+    pub(super) fn unmark(&self, slot: Slot) -> bool {
+        self.node(Link::to(slot)).is_some_and(|node| node.used.take())
     }
 
     /// Moves `slot` to the young end of `list`, from any list or none.
