@@ -32,7 +32,11 @@ fn a_function_names_the_policy_that_leads() {
     assert_eq!(stats.leading_policy, Some(LeadingPolicy::WTinyLfu));
     assert!(stats.to_string().ends_with("leading_policy=w_tinylfu)"), "{stats}");
     double::cache_clear();
-    assert_eq!(double::cache_stats().leading_policy, Some(LeadingPolicy::WTinyLfu), "it is still the best guess");
+    assert_eq!(
+        double::cache_stats().leading_policy,
+        Some(LeadingPolicy::WTinyLfu),
+        "it is still the best guess"
+    );
     assert_eq!((double(7), double::cache_info().currsize), (14, 1));
 }
 

@@ -22,7 +22,7 @@ use trace::Trace;
 const USAGE: &str = "\
 Usage: hit_ratio FILE CAPACITY… [--svg PATH]
        hit_ratio --costs SEED FILE CAPACITY…
-       hit_ratio --regret REFERENCE FILE…
+       hit_ratio --regret REFERENCE FILE… [--svg PATH]
        hit_ratio --check REFERENCE FILE…
 
 FILE has one decimal key per line, as text or gzipped. The first form replays it
@@ -40,7 +40,7 @@ enum Task {
     Draw { file: PathBuf, capacities: Vec<usize>, svg: PathBuf },
     Costs { seed: u64, file: PathBuf, capacities: Vec<usize> },
     Check { reference: PathBuf, files: Vec<PathBuf> },
-    Regret { reference: PathBuf, files: Vec<PathBuf> },
+    Regret { reference: PathBuf, files: Vec<PathBuf>, svg: Option<PathBuf> },
 }
 
 /// An error message.
@@ -51,38 +51,7 @@ fn misused(why: impl fmt::Display) -> Failure {
     Failure(format!("{why}\n\n{USAGE}"))
 }
 
-fn temp_hits<P: functools::policy::Policy>(times: u64, size: u64) {
-    let cache = functools::Cache::<u64, u64, P>::new(Some(1024));
-    let mut x = 1_u64;
-    let mut sum = 0;
-    for n in 0..size.min(1024) {
-        sum += cache.get_or_insert_with(n, || n);
-    }
-    for _ in 0..times {
-        x ^= x << 13;
-        x ^= x >> 7;
-        x ^= x << 17;
-        sum += cache.get_or_insert_with(x % size, || 1);
-    }
-    println!("{sum}");
-}
-
 fn main() -> ExitCode {
-    if let Ok(temp) = env::var("TEMP_HITS") {
-        let mut parts = temp.split(' ');
-        let (name, times, size) = (
-            parts.next().unwrap(),
-            parts.next().unwrap().parse().unwrap(),
-            parts.next().unwrap().parse().unwrap(),
-        );
-        match name {
-            "lru" => temp_hits::<functools::policy::Lru>(times, size),
-            "s3" => temp_hits::<functools::policy::S3Fifo>(times, size),
-            "wt" => temp_hits::<functools::policy::WTinyLfu>(times, size),
-            _ => temp_hits::<functools::policy::Auto>(times, size),
-        }
-        return ExitCode::SUCCESS;
-    }
     let done = parse(env::args().skip(1)).and_then(|task| match task {
         Task::Help => {
             println!("{USAGE}");
@@ -91,7 +60,7 @@ fn main() -> ExitCode {
         Task::Draw { file, capacities, svg } => draw(&file, &capacities, &svg),
         Task::Costs { seed, file, capacities } => save(&file, &capacities, seed),
         Task::Check { reference, files } => reference::check(&reference, &files),
-        Task::Regret { reference, files } => regret::table(&reference, &files),
+        Task::Regret { reference, files, svg } => regret::table(&reference, &files, svg.as_deref()),
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -131,7 +100,8 @@ fn parse(arguments: impl Iterator<Item = String>) -> Result<Task, Failure> {
         return Ok(Task::Check { reference, files: others.into_iter().map(PathBuf::from).collect() });
     }
     if let Some(reference) = regret {
-        return Ok(Task::Regret { reference, files: others.into_iter().map(PathBuf::from).collect() });
+        let files = others.into_iter().map(PathBuf::from).collect();
+        return Ok(Task::Regret { reference, files, svg });
     }
     let file = PathBuf::from(others.remove(0));
     let mut capacities = others.iter().map(|text| capacity(text)).collect::<Result<Vec<_>, _>>()?;

@@ -9,7 +9,8 @@ use functools::Cache;
 use functools::policy::{Auto, Lru, Policy, S3Fifo, WTinyLfu};
 
 use crate::Failure;
-use crate::trace::{self, Trace};
+use crate::plot::{self, Regrets};
+use crate::trace::Trace;
 
 /// How often a trace is replayed, with other hashes of the keys. The median counts.
 const REPLAYS: u64 = 5;
@@ -88,23 +89,25 @@ fn read(reference: &Path) -> Result<String, Failure> {
     fs::read_to_string(reference).map_err(|error| Failure(format!("{}: {error}", reference.display())))
 }
 
-/// Prints a table of the regret of `auto` and of the policies that it chooses from.
-pub(crate) fn table(reference: &Path, files: &[PathBuf]) -> Result<(), Failure> {
+/// Prints a table of the regret of `auto` and of the policies that it chooses from, and plots it if there is a path.
+pub(crate) fn table(reference: &Path, files: &[PathBuf], svg: Option<&Path>) -> Result<(), Failure> {
     let table = read(reference)?;
     let all = || [&AUTO].into_iter().chain(&OTHERS);
-    println!(
-        "trace,capacity,best,hit_ratio{}",
-        all().map(|series| format!(",{}", series.name)).collect::<String>()
-    );
+    let names: Vec<_> = all().map(|series| series.name).collect();
+    println!("trace,capacity,best,hit_ratio,{}", names.join(","));
+    let mut regrets = Vec::new();
     for file in files {
         let trace = Trace::read(file)?;
         for best in best(&table, &trace) {
-            let regrets: String =
-                all().map(|series| format!(",{:.2}", regret(series, &trace, &best))).collect();
-            println!("{},{},{},{:.2}{regrets}", trace::name(file), best.capacity, best.policy, best.ratio);
+            let points: Vec<_> = all().map(|series| regret(series, &trace, &best)).collect();
+            let texts: String = points.iter().map(|points| format!(",{points:.2}")).collect();
+            println!("{},{},{},{:.2}{texts}", trace.name, best.capacity, best.policy, best.ratio);
+            regrets.push(Regrets { label: format!("{} {}", trace.name, best.capacity), points });
         }
     }
-    Ok(())
+    let Some(svg) = svg else { return Ok(()) };
+    plot::draw_regrets(svg, &names, &regrets)
+        .map_err(|error| Failure(format!("{} can't be written: {error}", svg.display())))
 }
 
 /// Checks the regret of `auto` against the bars.

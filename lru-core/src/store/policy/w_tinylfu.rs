@@ -139,7 +139,7 @@ impl WTinyLfu {
             if !self.segments.unmark(oldest) {
                 return Some(oldest);
             }
-            self.segments.push(segment, oldest);
+            self.segments.pass_oldest(segment);
         }
     }
 
@@ -158,6 +158,7 @@ impl WTinyLfu {
 }
 
 /// Returns how many of `len` entries may be protected.
+#[inline]
 fn protected_share(len: usize) -> usize {
     share(len.saturating_sub(share(len, WINDOW_PERCENT)), PROTECTED_PERCENT)
 }
