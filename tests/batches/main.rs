@@ -26,3 +26,5 @@ mod results;
 mod shapes;
 mod storm;
 mod support;
+mod swr;
+mod swr_model;

@@ -13,6 +13,7 @@ use crate::type_tokens;
 pub(super) fn check(args: &Args, func: &Func, errors: &mut Errors) {
     let Some(each) = args.key.each.get() else { return };
     options_go_with_elements(args, errors);
+    refreshes_have_no_backend(args, errors);
     function_is_plain(args, func, errors);
     let Some(param) = parameter(each, func) else {
         names_a_parameter(each, func, errors);
@@ -132,7 +133,6 @@ fn errors_are_no_values(value: &Type, args: &Args, errors: &mut Errors) {
 fn options_go_with_elements(args: &Args, errors: &mut Errors) {
     let Args { expiry, placement, flight, results, validity, .. } = args;
     let names = [
-        expiry.swr.name().filter(|_| expiry.has_refreshes()),
         expiry.stale_if_error.name(),
         expiry.stale_if_slow.name(),
         placement.cache.name(),
@@ -143,6 +143,17 @@ fn options_go_with_elements(args: &Args, errors: &mut Errors) {
     ];
     for name in names.into_iter().flatten() {
         errors.at(name, format!("`{name}` cannot be used with `each` yet; remove one of them"));
+    }
+}
+
+/// A refresh of many elements asks the body alone.
+fn refreshes_have_no_backend(args: &Args, errors: &mut Errors) {
+    if let (Some(name), true, Some(backend)) =
+        (args.expiry.swr.name(), args.expiry.has_refreshes(), args.backend.name())
+    {
+        let message =
+            format!("`{name}` cannot be used with `each` and `{backend}` yet; remove one of them");
+        errors.at(name, message);
     }
 }
 

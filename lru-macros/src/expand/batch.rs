@@ -21,7 +21,7 @@ use quote::quote;
 
 use super::batch_backend::{self, InBackend};
 use super::elements::{argument, element, made};
-use super::{cache, call};
+use super::{batch_refresh, cache, call};
 use crate::model::{Batch, Checks, Flavor, Flight, MapKeys, Model};
 
 /// The call: looks all elements up, and calls the body with those that are missing.
@@ -85,12 +85,10 @@ pub(super) fn in_result(batch: &Batch, results: &TokenStream) -> TokenStream {
 /// there are none.
 fn shared(model: &Model, batch: &Batch, flight: &Flight, home: &TokenStream) -> TokenStream {
     let krate = &model.krate;
-    let (handle, hits) = (cache::handle(model, home), hits(model, batch));
     let argument = argument(model, batch);
     let made = made(batch, model, &argument);
-    let (shared, key) = cache::key_of_element(model, home, Checks::Reported, batch, &element());
-    let (policy, options) = (call::result_policy(model, Checks::Reported), options(model, batch));
-    let (flight, sharing) = (flight.value(&model.plain_name(), krate), model.result_policy.sharing(krate));
+    let lookup = batch_refresh::lookup(model, batch, flight, home);
+    let (options, sharing) = (options(model, batch), model.result_policy.sharing(krate));
     let (known, copies) = (known(model, batch, &quote!(known)), copies(model, batch, &quote!(__call)));
     let is_map = batch.keys.is_some();
     let call = call::call_with(model, home, repeated(model, &argument));
@@ -145,15 +143,7 @@ fn shared(model: &Model, batch: &Batch, flight: &Flight, home: &TokenStream) -> 
     );
     quote! {
         let __batch = #made;
-        let __call = {
-            #shared
-            let __looked =
-                #handle.lookup_shared_batch(&__batch, |__element| #key, #policy, #flight);
-            match __looked {
-                ::core::result::Result::Ok(__hits) => return #hits,
-                ::core::result::Result::Err(__call) => __call,
-            }
-        };
+        #lookup
         #known
         #copies
         #begin

@@ -25,7 +25,7 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 
-use super::{batch, cache, call, elements};
+use super::{batch, batch_refresh, cache, call, elements};
 use crate::model::{Batch, Checks, Flight, Model, nested};
 use crate::type_tokens;
 
@@ -46,14 +46,12 @@ fn gathered(
     home: &TokenStream,
 ) -> TokenStream {
     let krate = &model.krate;
-    let (handle, hits) = (cache::handle(model, home), batch::hits(model, of));
     let argument = elements::argument(model, of);
     let made = elements::made(of, model, &argument);
-    let (shared, key) = cache::key_of_element(model, home, Checks::Reported, of, &elements::element());
+    let lookup = batch_refresh::lookup(model, of, flight, home);
     let (again, key_again) = cache::key_of_element(model, home, Checks::Assumed, of, &elements::element());
     let common = common_key(model, home, of);
-    let (policy, options) = (call::result_policy(model, Checks::Reported), options(model, of));
-    let (flight, sharing) = (flight.value(&model.plain_name(), krate), model.result_policy.sharing(krate));
+    let (options, sharing) = (options(model, of), model.result_policy.sharing(krate));
     let known = batch::known(model, of, &quote!(known));
     let copies = call::entry_options(model)
         .map(|_| call::copies_for_options_but(model, Some(batch::batch_place(model, of))));
@@ -99,14 +97,7 @@ fn gathered(
     let results = batch::in_result(of, &results);
     quote! {
         let __batch = #made;
-        let __call = {
-            #shared
-            let __looked = #handle.lookup_shared_batch(&__batch, |__element| #key, #policy, #flight);
-            match __looked {
-                ::core::result::Result::Ok(__hits) => return #hits,
-                ::core::result::Result::Err(__call) => __call,
-            }
-        };
+        #lookup
         #known
         #copies
         let (__elements, __found) = __call.parts(__batch, #is_map);

@@ -82,13 +82,10 @@ fn sample(option: &str) -> Option<&'static str> {
 
 /// The options that functions of many elements do not have.
 const WITHOUT_ELEMENTS: &[&str] = &[
-    "swr",
     "stale_if_error",
     "stale_if_slow",
     "cache",
-    "spawn",
     "detach",
-    "refresh_threads",
     "key",
     "key_fn",
     "force",

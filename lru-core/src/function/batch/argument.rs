@@ -39,6 +39,12 @@ pub trait Batch: Sized {
         Self: 'a;
 }
 
+/// A batch of which elements can be computed apart from the call.
+pub trait BatchApart: Batch {
+    /// A batch of the same kind that borrows nothing.
+    type Apart: Batch<Element = Self::Element> + 'static;
+}
+
 /// The elements that the body is called with.
 pub struct Asked<B: Batch>(B::Asked);
 
@@ -163,6 +169,10 @@ impl<'a, T: Clone> Batch for Slice<'a, T> {
     }
 }
 
+impl<T: Clone + 'static> BatchApart for Slice<'_, T> {
+    type Apart = Slice<'static, T>;
+}
+
 /// A collection behind a reference. The elements that are missing are cloned into another one.
 pub struct ByReference<'a, C, T>(Vec<&'a T>, PhantomData<fn() -> C>);
 
@@ -205,6 +215,10 @@ impl<C: FromIterator<T>, T: Clone> Batch for ByReference<'_, C, T> {
     {
         asked
     }
+}
+
+impl<C: FromIterator<T> + 'static, T: Clone + 'static> BatchApart for ByReference<'_, C, T> {
+    type Apart = ByReference<'static, C, T>;
 }
 
 /// An owned collection. Its elements are moved.
@@ -257,4 +271,8 @@ impl<C: FromIterator<T>, T> Batch for Owned<C, T> {
     {
         asked.take().expect("the body is called once")
     }
+}
+
+impl<C: FromIterator<T> + 'static, T: 'static> BatchApart for Owned<C, T> {
+    type Apart = Self;
 }

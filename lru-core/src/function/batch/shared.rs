@@ -72,17 +72,8 @@ where
         // that may need the lock.
         let joins = options.is_single && !miss.handle.is_bypassed() && !miss.handle.engines.is_held();
         let (unjoined, alone) = if joins { (numbers, Vec::new()) } else { (Vec::new(), numbers) };
-        let flights = Flights {
-            id: ComputationId::new(),
-            keys: flight_keys,
-            unjoined,
-            leads: Vec::new(),
-            alone,
-            follows: Vec::new(),
-            failures: 0,
-            offered: Vec::new(),
-            began: Instant::now(),
-        };
+        let mut flights = Flights::none(ComputationId::new());
+        (flights.keys, flights.unjoined, flights.alone) = (flight_keys, unjoined, alone);
         let results = (0..count).map(|_| None).collect();
         Self { flights, miss, options, keys, results, asked: Vec::new(), started: Instant::now() }
     }

@@ -137,7 +137,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
 
     /// Removes the entry that a result was to replace which is not stored, because its policy does not keep it.
     #[cold]
-    pub(super) fn remove_replaced(
+    pub(in crate::function) fn remove_replaced(
         &self,
         hash: KeyHash,
         matches: impl FnMut(&StoredKey<E>) -> bool,
