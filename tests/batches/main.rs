@@ -24,6 +24,7 @@ mod nested;
 mod options;
 mod results;
 mod shapes;
+mod stale_if_error;
 mod storm;
 mod support;
 mod swr;

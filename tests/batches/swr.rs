@@ -516,7 +516,11 @@ fn methods_are_called_with_copies_of_their_receiver() {
     #[functools::memoize]
     impl Shop {
         #[lru_cache(each = ids, ttl = 60, swr = true, timer = || NOW.load(SeqCst))]
-        fn prices(#[key(skip)] self: &Arc<Self>, #[key(skip)] label: &str, ids: Vec<u8>) -> Vec<Option<String>> {
+        fn prices(
+            #[key(skip)] self: &Arc<Self>,
+            #[key(skip)] label: &str,
+            ids: Vec<u8>,
+        ) -> Vec<Option<String>> {
             ids.iter().map(|id| (*id > 0).then(|| format!("{label}{}", self.0 + NOW.load(SeqCst)))).collect()
         }
 
@@ -571,7 +575,7 @@ fn calls_that_gather_refresh_apart_from_their_group() {
     static ASKED: Asked<Vec<u32>> = Asked::new();
     static TASKS: Tasks = Tasks::new();
 
-    #[lru_cache(each = ids, gather = 0.002, ttl = 60, swr = true, timer = || NOW.load(SeqCst), spawn = &TASKS)]
+    #[lru_cache(each = ids, gather = 60, gather_max = 2, ttl = 60, swr = true, timer = || NOW.load(SeqCst), spawn = &TASKS)]
     async fn times(ids: Vec<u32>) -> Vec<u64> {
         ASKED.add(ids.clone());
         vec![NOW.load(SeqCst); ids.len()]

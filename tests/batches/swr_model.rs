@@ -51,12 +51,12 @@ fn later(by: usize) -> impl Fn(Task) {
     move |task| TASKS.with_borrow_mut(|tasks| tasks[by].push(task))
 }
 
-#[lru_cache(each = ids, ttl = 10, swr = 20, timer = || NOW.get(), spawn = later(0))]
+#[lru_cache(each = ids, ttl = 10, swr = 20, stale_if_error = 40, timer = || NOW.get(), spawn = later(0))]
 async fn many(ids: &[u32]) -> Vec<Value> {
     ids.iter().map(|id| value(*id, 0)).collect()
 }
 
-#[lru_cache(ttl = 10, swr = 20, timer = || NOW.get(), spawn = later(1))]
+#[lru_cache(ttl = 10, swr = 20, stale_if_error = 40, timer = || NOW.get(), spawn = later(1))]
 async fn one(id: u32) -> Value {
     value(id, 1)
 }

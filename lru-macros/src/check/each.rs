@@ -13,7 +13,7 @@ use crate::type_tokens;
 pub(super) fn check(args: &Args, func: &Func, errors: &mut Errors) {
     let Some(each) = args.key.each.get() else { return };
     options_go_with_elements(args, errors);
-    refreshes_have_no_backend(args, errors);
+    stale_elements_have_no_backend(args, errors);
     function_is_plain(args, func, errors);
     let Some(param) = parameter(each, func) else {
         names_a_parameter(each, func, errors);
@@ -133,7 +133,6 @@ fn errors_are_no_values(value: &Type, args: &Args, errors: &mut Errors) {
 fn options_go_with_elements(args: &Args, errors: &mut Errors) {
     let Args { expiry, placement, flight, results, validity, .. } = args;
     let names = [
-        expiry.stale_if_error.name(),
         expiry.stale_if_slow.name(),
         placement.cache.name(),
         flight.detach.name().filter(|_| flight.is_detached()),
@@ -146,13 +145,12 @@ fn options_go_with_elements(args: &Args, errors: &mut Errors) {
     }
 }
 
-/// A refresh of many elements asks the body alone.
-fn refreshes_have_no_backend(args: &Args, errors: &mut Errors) {
-    if let (Some(name), true, Some(backend)) =
-        (args.expiry.swr.name(), args.expiry.has_refreshes(), args.backend.name())
-    {
-        let message =
-            format!("`{name}` cannot be used with `each` and `{backend}` yet; remove one of them");
+/// What is stale in a backend is not served by a call of many elements.
+fn stale_elements_have_no_backend(args: &Args, errors: &mut Errors) {
+    let Some(backend) = args.backend.name() else { return };
+    let swr = args.expiry.swr.name().filter(|_| args.expiry.has_refreshes());
+    for name in [swr, args.expiry.stale_if_error.name()].into_iter().flatten() {
+        let message = format!("`{name}` cannot be used with `each` and `{backend}` yet; remove one of them");
         errors.at(name, message);
     }
 }

@@ -17,12 +17,13 @@
 //! ```
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{quote, quote_spanned};
 
 use super::batch_backend::{self, InBackend};
 use super::elements::{argument, element, made};
 use super::{batch_refresh, cache, call};
 use crate::model::{Batch, Checks, Flavor, Flight, MapKeys, Model};
+use crate::type_tokens;
 
 /// The call: looks all elements up, and calls the body with those that are missing.
 pub(super) fn call(model: &Model, batch: &Batch, home: &TokenStream) -> TokenStream {
@@ -111,11 +112,14 @@ fn shared(model: &Model, batch: &Batch, flight: &Flight, home: &TokenStream) -> 
         Some(_) => (quote! { &__options }, batch_backend::wait),
     };
     let fail = ends(model, &quote! { __call.fail() });
+    let serves_stale = model.lifecycle.serves_on_error();
+    let stale = serves_stale.then(|| quote! { if __call.serve_stale(#sharing) { continue; } });
     let answers = if batch.result.is_fallible {
         quote! {
             match #answers {
                 ::core::result::Result::Ok(__answers) => __answers,
                 ::core::result::Result::Err(__error) => {
+                    #stale
                     #fail;
                     return ::core::result::Result::Err(__error);
                 }
@@ -127,6 +131,13 @@ fn shared(model: &Model, batch: &Batch, flight: &Flight, home: &TokenStream) -> 
     let ended = backend.as_ref().map(|_| quote! { .into_call() });
     let Landing { keys, land, results } = landing(model, batch, (&sharing, &options), ended.as_ref(), ends);
     let results = in_result(batch, &results);
+    // A map of kept results is made of the elements.
+    let take = if serves_stale && is_map && batch.result.is_fallible {
+        let at = type_tokens::first_span(&batch.argument);
+        quote_spanned! { at=> take_copies }
+    } else {
+        quote! { take }
+    };
     let (begin, next, failed) =
         backend.map_or((None, next, None), |backend| (Some(backend.begin), backend.next, backend.failed));
     let is_called = failed.map_or_else(
@@ -152,7 +163,7 @@ fn shared(model: &Model, batch: &Batch, flight: &Flight, home: &TokenStream) -> 
         // Dropped before the elements, which may call the function.
         let mut __call = __call;
         while #is_called {
-            let mut __asked = __call.take(&mut __elements);
+            let mut __asked = __call.#take(&mut __elements);
             let __answers = #answers;
             #land
         }

@@ -61,7 +61,24 @@ fn gathered(
     let at = Span::call_site().located_at(type_tokens::first_span(&of.returned));
     let spanned = krate.at(at);
     let errors = quote_spanned! { at=> #spanned::__private::errors_of_group() };
-    let (failed, answers) = answers(model, of, home, &argument);
+    let (failed, answers) = answers(model, of, home, (&argument, &sharing));
+    let failed = if model.lifecycle.serves_on_error() && of.result.is_fallible {
+        quote! {
+            {
+                {
+                    #again
+                    __call.supply(&mut __gather, |__element| #key_again);
+                }
+                match __call.serve_stale_of_group() {
+                    ::core::option::Option::Some(#krate::__private::GatherStep::Compute) => {}
+                    ::core::option::Option::Some(_) => continue,
+                    ::core::option::Option::None => #failed,
+                }
+            }
+        }
+    } else {
+        failed
+    };
     let at = type_tokens::first_span(&of.argument);
     let next = quote_spanned! { at=> next_gathered };
     let (parts, keys, land, results) = match &of.keys {
@@ -143,8 +160,15 @@ fn answers(
     model: &Model,
     of: &Batch,
     home: &TokenStream,
-    argument: &TokenStream,
+    (argument, sharing): (&TokenStream, &TokenStream),
 ) -> (TokenStream, TokenStream) {
+    let stale = model.lifecycle.serves_on_error().then(|| {
+        quote! {
+            if __call.serve_stale_in_group(&__gather, &__error, #sharing) {
+                continue;
+            }
+        }
+    });
     let answers = call::call_with(model, home, batch::repeated(model, argument));
     let answers = quote! {
         {
@@ -157,6 +181,7 @@ fn answers(
             match #answers {
                 ::core::result::Result::Ok(__answers) => __answers,
                 ::core::result::Result::Err(__error) => {
+                    #stale
                     return ::core::result::Result::Err(__call.fail_group(&__gather, __error));
                 }
             }

@@ -80,6 +80,14 @@ impl<B: Batch> Elements<B> {
         Asked(B::collect(elements.collect()))
     }
 
+    /// Returns copies of the elements of these numbers.
+    pub(super) fn copies(&self, numbers: &[usize]) -> Vec<B::Element>
+    where
+        B::Element: Clone,
+    {
+        numbers.iter().filter_map(|&number| self.0.get(number)?.clone()).collect()
+    }
+
     /// Returns all of them, where none was taken.
     pub(super) fn into_all(self) -> Vec<B::Element> {
         self.0.into_iter().flatten().collect()

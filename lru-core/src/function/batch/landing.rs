@@ -24,13 +24,17 @@ where
     /// entry, by the number of the element among the missing ones.
     pub(super) fn land<H: Sharing<R>>(
         &mut self,
-        results: Vec<R>,
+        mut results: Vec<R>,
         sharing: H,
         options: impl Fn(usize, &S, &O::Value) -> EntryOptions,
     ) {
         // User code runs here, which may call the function.
         let scope = self.flights.scope();
         let asked = core::mem::take(&mut self.asked);
+        // The kept results stay where they are.
+        for number in self.replace_errors(&asked, &mut results) {
+            self.keys[number] = None;
+        }
         // In the order of their numbers.
         let leads = core::mem::take(&mut self.flights.leads);
         let Self { miss, keys, started, .. } = self;

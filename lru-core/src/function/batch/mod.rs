@@ -24,4 +24,5 @@ mod refreshed;
 pub(crate) mod sequence;
 pub(crate) mod shared;
 pub(crate) mod stale;
+mod stale_if_error;
 pub(crate) mod wrong_length;

@@ -120,8 +120,7 @@ impl<E: Placement, S: Lifecycle<E::Types>, O, B: Batch> BatchRefresh<E, S, O, B>
         if let Some((options, value)) = options.and_then(|options| Some((options, policy.stored(result)?))) {
             let meta = handle.lifecycle.meta(&key, &value, options);
             let entry = EntryOf { hash, key, value, meta };
-            let compare =
-                PolicyComparison { same: *same, policy: PhantomData::<fn(O) -> R>, stopwatch: () };
+            let compare = PolicyComparison { same: *same, policy: PhantomData::<fn(O) -> R>, stopwatch: () };
             handle.insert(entry, kind, compare);
         } else {
             handle.remove_replaced(hash, |stored| same(stored, &key), kind);

@@ -339,7 +339,7 @@ where
                     // The leader is a function with tags that shares the object.
                     Validity::shared(follower.node());
                 }
-                self.results[number] = Some(result);
+                self.results[number] = Some(self.unless_error(number, result));
             }
             None => self.flights.alone.push(number),
         }
