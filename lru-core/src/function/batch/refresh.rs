@@ -55,6 +55,8 @@ pub struct BatchRefresh<E: Placement, S, O, B: Batch> {
     pub(super) same: Same<E>,
     pub(super) claimed: Vec<Claimed<StoredKey<E>>>,
     elements: Vec<B::Element>,
+    /// Copies an element.
+    copy: fn(&B::Element) -> B::Element,
     /// Whether a call awaits the refresh, which then does not wait for its turn.
     is_awaited: Arc<AtomicBool>,
     /// `None` after the end.
@@ -141,6 +143,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
             same: Q::stored_eq,
             claimed,
             elements,
+            copy: B::Element::clone,
             is_awaited,
             unfinished: Some(UnfinishedRefresh::new(pool, options.events)),
             slot: None,
@@ -223,13 +226,10 @@ impl<E: Placement, S: Lifecycle<E::Types>, O, B: Batch> BatchRefresh<E, S, O, B>
     }
 
     /// Makes the elements those that the body is called with.
-    pub fn ask(&self, elements: &[B::Element]) -> Asked<B>
-    where
-        B::Element: Clone,
-    {
+    pub fn ask(&self, elements: &[B::Element]) -> Asked<B> {
         // Sets are made here, which hash and compare elements.
         let _scope = self.flights.scope();
-        Asked::of(elements.to_vec())
+        Asked::of(elements.iter().map(self.copy).collect())
     }
 
     /// Returns the parts of the elements by which the keys of the body's map are recognized.
