@@ -16,6 +16,7 @@
 
 mod accessors;
 mod asyncs;
+mod depends;
 mod flights;
 mod gather;
 mod mixed_storm;
@@ -26,3 +27,4 @@ mod results;
 mod shapes;
 mod storm;
 mod support;
+mod tags;

@@ -20,4 +20,5 @@ pub(crate) mod map;
 pub(crate) mod miss;
 pub(crate) mod sequence;
 pub(crate) mod shared;
+mod tagged;
 pub(crate) mod wrong_length;
