@@ -92,8 +92,6 @@ const WITHOUT_ELEMENTS: &[&str] = &[
     "key",
     "key_fn",
     "force",
-    "tags",
-    "depends",
     "accessors",
 ];
 
