@@ -16,6 +16,7 @@
 
 mod accessors;
 mod asyncs;
+mod depends;
 mod flights;
 mod gather;
 mod mixed_storm;
@@ -29,3 +30,4 @@ mod storm;
 mod support;
 mod swr;
 mod swr_model;
+mod tags;

@@ -44,7 +44,7 @@ pub(super) fn call(model: &Model, batch: &Batch, home: &TokenStream) -> TokenStr
         .map(|place| if place.to_string() == argument.to_string() { asked.clone() } else { place })
         .collect();
     let answers = call::awaited(model, &call::call_with(model, home, arguments));
-    let insert = insert(model, batch);
+    let (insert, expected) = (insert(model, batch), expected(model, batch, "__miss"));
     quote! {
         let __batch = #made;
         let __miss = {
@@ -56,6 +56,7 @@ pub(super) fn call(model: &Model, batch: &Batch, home: &TokenStream) -> TokenStr
             }
         };
         #before
+        #expected
         let (mut __asked, __found) = __miss.split(__batch, #is_map);
         let __answers = #answers;
         #insert
@@ -91,6 +92,7 @@ fn shared(model: &Model, batch: &Batch, flight: &Flight, home: &TokenStream) -> 
     let lookup = batch_refresh::lookup(model, batch, flight, home);
     let (options, sharing) = (options(model, batch), model.result_policy.sharing(krate));
     let (known, copies) = (known(model, batch, &quote!(known)), copies(model, batch, &quote!(__call)));
+    let expected = expected(model, batch, "__call");
     let is_map = batch.keys.is_some();
     let call = call::call_with(model, home, repeated(model, &argument));
     let backend = InBackend::new(model, batch, home, (&sharing, &options));
@@ -164,6 +166,7 @@ fn shared(model: &Model, batch: &Batch, flight: &Flight, home: &TokenStream) -> 
         let mut __call = __call;
         while #is_called {
             let mut __asked = __call.#take(&mut __elements);
+            #expected
             let __answers = #answers;
             #land
         }
@@ -341,19 +344,35 @@ fn insert(model: &Model, batch: &Batch) -> TokenStream {
     }
 }
 
+/// Notes what is known of the results of elements before the body of the call `of` runs.
+fn expected(model: &Model, batch: &Batch, of: &str) -> Option<TokenStream> {
+    let element = || quote! { __elements_copied[__number] };
+    call::expected_of_each(model, of, |number| place_of_element(model, batch, number, element))
+}
+
+/// Where functions of options find the element, if the argument of this number has it.
+pub(super) fn place_of_element(
+    model: &Model,
+    batch: &Batch,
+    number: usize,
+    element: impl Fn() -> TokenStream,
+) -> Option<TokenStream> {
+    let place = batch_place(model, batch);
+    let made = || {
+        if model.entry_options_take(place) {
+            element()
+        } else {
+            quote! { () }
+        }
+    };
+    (number == place).then(made)
+}
+
 /// The options of the entry of an element.
 fn options(model: &Model, batch: &Batch) -> TokenStream {
     let krate = &model.krate;
-    let place = batch_place(model, batch);
-    let options = call::entry_options_at(model, |number| {
-        (number == place).then(|| {
-            if model.entry_options_take(place) {
-                quote! { __elements_copied[__number] }
-            } else {
-                quote! { () }
-            }
-        })
-    });
+    let element = || quote! { __elements_copied[__number] };
+    let options = call::entry_options_at(model, |number| place_of_element(model, batch, number, element));
     options.map_or_else(
         || quote! { #krate::__private::no_element_options },
         |options| quote! { |__number: ::core::primitive::usize, __lifecycle, __value| #options },

@@ -55,6 +55,8 @@ fn gathered(
     let known = batch::known(model, of, &quote!(known));
     let copies = call::entry_options(model)
         .map(|_| call::copies_for_options_but(model, Some(batch::batch_place(model, of))));
+    let expected =
+        call::expected_of_each(model, "__call", |number| batch::place_of_element(model, of, number, element));
     let is_map = of.keys.is_some();
     // The compiler reports an error that cannot be returned to several calls at the type of the result, and makes no suggestions for
     // tokens of a macro.
@@ -136,6 +138,7 @@ fn gathered(
                 ::core::result::Result::Err(__error) => #failed,
             }
             let mut __asked = __call.take_gathered(&mut __gather);
+            #expected
             let __answers = #answers;
             #land
         }
@@ -192,19 +195,15 @@ fn answers(
     }
 }
 
+/// An element, in functions of options.
+fn element() -> TokenStream {
+    quote! { (*__gather.element(__number)) }
+}
+
 /// The options of the entry of an element.
 fn options(model: &Model, of: &Batch) -> TokenStream {
     let krate = &model.krate;
-    let place = batch::batch_place(model, of);
-    let options = call::entry_options_at(model, |number| {
-        (number == place).then(|| {
-            if model.entry_options_take(place) {
-                quote! { (*__gather.element(__number)) }
-            } else {
-                quote! { () }
-            }
-        })
-    });
+    let options = call::entry_options_at(model, |number| batch::place_of_element(model, of, number, element));
     options.map_or_else(
         || quote! { #krate::__private::no_element_options },
         |options| quote! { |__number: ::core::primitive::usize, __lifecycle, __value| #options },

@@ -283,6 +283,16 @@ impl Lifecycle {
         self.validity.expected(krate, arguments, of)
     }
 
+    /// Like [`expected`](Self::expected), of the results of many elements.
+    pub(crate) fn expected_of_each(
+        &self,
+        krate: &Krate,
+        arguments: &[TokenStream],
+        of: &Ident,
+    ) -> Option<TokenStream> {
+        self.validity.expected_of_each(krate, arguments, of)
+    }
+
     /// Like [`entry_options`](Self::entry_options), of a value that is put.
     pub(crate) fn entry_options_of_put(
         &self,

@@ -2,7 +2,7 @@
 
 use std::collections::{BinaryHeap, HashMap, HashSet};
 
-use functools::lru_cache;
+use functools::{lru_cache, tag};
 
 #[lru_cache(each = id)]
 fn names_no_parameter(ids: &[u32]) -> Vec<u32> {
@@ -84,6 +84,21 @@ impl Log {
         self.0.extend(ids);
         ids.to_vec()
     }
+}
+
+#[lru_cache(each = ids, tags = |id| [tag("id", id)], depends = true, backend = Off)]
+fn tags_in_a_backend(ids: &[u32]) -> Vec<u32> {
+    ids.to_vec()
+}
+
+#[lru_cache(each = ids, tags = |id| *id)]
+fn no_tags(ids: &[u32]) -> Vec<u32> {
+    ids.to_vec()
+}
+
+#[lru_cache(each = ids, tags = |id, user, team| [tag("team", team)])]
+fn too_many(ids: &[u32]) -> Vec<u32> {
+    ids.to_vec()
 }
 
 fn main() {}

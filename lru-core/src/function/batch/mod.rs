@@ -25,4 +25,5 @@ pub(crate) mod sequence;
 pub(crate) mod shared;
 pub(crate) mod stale;
 mod stale_if_error;
+mod tagged;
 pub(crate) mod wrong_length;
