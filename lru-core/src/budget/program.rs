@@ -31,6 +31,15 @@ struct State {
     seats: Seats,
     mover: Option<ThreadId>,
     work: Work,
+    /// Whether a thread waits for the work to be done: a mover that does not wait for caches in use leaves it to that thread.
+    is_awaited: bool,
+}
+
+impl State {
+    /// Records that the current thread is about to wait for the work, unless it is the mover itself.
+    fn await_work(&mut self) {
+        self.is_awaited |= self.mover != Some(thread::current().id());
+    }
 }
 
 /// What is to be done.
@@ -45,6 +54,8 @@ struct Work {
 }
 
 impl Work {
+    const NONE: Self = Self { set: false, fit: false, epoch: false };
+
     fn is_none(self) -> bool {
         !(self.set || self.fit || self.epoch)
     }
@@ -55,8 +66,7 @@ type Payload = Box<dyn Any + Send>;
 
 impl Budget {
     pub(crate) const fn new() -> Self {
-        let state =
-            State { seats: Seats::new(), mover: None, work: Work { set: false, fit: false, epoch: false } };
+        let state = State { seats: Seats::new(), mover: None, work: Work::NONE, is_awaited: false };
         Self { state: Mutex::new(state), moved: Condvar::new(), pulse: Pulse::new() }
     }
 
@@ -66,6 +76,7 @@ impl Budget {
             let mut state = self.state.lock();
             state.seats.total = total;
             state.work.set = true;
+            state.await_work();
         }
         clock::measure(total.is_some());
         resume(self.work(true));
@@ -109,18 +120,23 @@ impl Budget {
 
     /// Sets the bound that a function has beside the budget.
     pub(crate) fn set_bound(&'static self, attention: &'static Attention, bound: Option<usize>) {
-        let member = {
-            let mut state = self.state.lock();
-            let mut seats = state.seats.all.iter_mut();
-            let Some(seat) = seats.find(|seat| core::ptr::eq(seat.member.attention(), attention)) else {
-                return;
-            };
-            seat.own = bound;
-            let member = seat.member;
-            state.work.fit = true;
-            member
+        let (number, member) = {
+            let state = self.state.lock();
+            let mut seats = state.seats.all.iter();
+            let found = seats.position(|seat| core::ptr::eq(seat.member.attention(), attention));
+            let Some(number) = found else { return };
+            (number, state.seats.all[number].member)
         };
+        // A call that is nested in a read of the cache must not wait for it.
         let waits = !member.with(|cache| cache.is_held());
+        {
+            let mut state = self.state.lock();
+            state.seats.all[number].own = bound;
+            state.work.fit = true;
+            if waits {
+                state.await_work();
+            }
+        }
         resume(self.work(waits));
     }
 
@@ -132,8 +148,14 @@ impl Budget {
         seats.find(|seat| core::ptr::eq(seat.member.attention(), attention))?.share
     }
 
+    /// Returns a report. What the caches use is read now, where they are not in use.
     pub(crate) fn report(&self) -> BudgetReport {
-        self.state.lock().seats.report()
+        let members: Vec<_> = self.state.lock().seats.all.iter().map(|seat| seat.member).collect();
+        let observations: Vec<_> =
+            members.iter().map(|member| member.with(|cache| cache.observe())).collect();
+        let mut state = self.state.lock();
+        state.seats.look(&observations);
+        state.seats.report()
     }
 
     /// Carries out what is to be done, unless another thread does so; `waits` waits for that. Returns the first panic of user code.
@@ -188,13 +210,13 @@ impl Mover {
     /// Takes what is to be done next. If there is nothing, this is no mover any more: what is requested afterwards has another one.
     fn next(&self) -> Option<Work> {
         let mut state = self.budget.state.lock();
-        let work = core::mem::take(&mut state.work);
-        if work.is_none() {
+        if state.work.is_none() || (state.is_awaited && !self.waits) {
             state.mover = None;
             self.budget.moved.notify_all();
             return None;
         }
-        Some(work)
+        state.is_awaited = false;
+        Some(core::mem::take(&mut state.work))
     }
 
     fn carry_out(&self, work: Work, panic: &mut Option<Payload>) {
@@ -335,7 +357,38 @@ fn resume(panic: Option<Payload>) {
     }
 }
 
-/// Sets one memory budget for all functions with `weight = bytes`.
+/// Sets one memory budget for all functions with `weight = bytes`: `budget(512 * MIB)`. `budget(None)` removes it.
+///
+/// The functions share so many bytes, and memory goes where it saves most computing time. For each function the budget knows how long a
+/// computation takes, how many calls there are, and which hit ratio the cache would have with more or less memory. After 1,024 misses of all
+/// functions, or fewer if an eighth of the budget was filled meanwhile, some of the memory moves from where a byte saves little to where it
+/// saves much: at most a tenth of the budget at a time, and nothing below two hundredths. [`budget_report`] tells what each function has,
+/// and why.
+///
+/// * A function takes part from its first use on, and begins with an even part. It keeps at least its *floor*: a fiftieth of the budget, or
+///   half of an even part if that is less.
+/// * Its own `maxsize` stays an upper bound; with `maxsize = None` the budget is the only one. `cache_resize` and the registry set that bound.
+///   `cache_info()` shows the present share as `maxsize`.
+/// * Caches shrink before others grow, so that the shares are never more than the budget in sum. The entries of a cache never weigh more
+///   than its share.
+/// * A function that is not called any more falls to its floor where others gain by its memory.
+/// * The caches of threads (`scope = thread`), those of an `isolated` test and cache objects do not take part.
+///
+/// The budget may be set at any time, changed and removed; a removed one leaves each function its own `maxsize`. When the call returns, all
+/// caches are within their shares: entries that exceed them were evicted, and their eviction listeners called. It waits for caches
+/// that are in use, so do not call it from the `Hash`, `Eq` or `Clone` of a key or a result. The memory of a program that is not the
+/// results of these functions does not count, nor do the samples: up to 300 KiB for each function, or shard.
+///
+/// # Cost
+///
+/// Without a budget, a call of a function with `weight = bytes` takes two comparisons more, and no clock is read. With one, its keys are
+/// sampled, and its computations are timed. A call that finds that memory is to be moved does so before it looks its own key up: it takes
+/// some ten microseconds for each function, and the time to evict what exceeds the smaller shares. It waits for no lock.
+///
+/// # Panics
+///
+/// Resumes the first panic of an eviction listener, after all caches have their shares. If the call of a function moves memory, it discards
+/// such a panic.
 pub fn budget(total: impl Into<Option<usize>>) {
     PROGRAM.set(total.into());
 }

@@ -83,7 +83,7 @@ impl BudgetShare {
         self.bound
     }
 
-    /// Returns the bytes of its entries when it was last measured.
+    /// Returns the bytes of its entries. If the cache was in use when the report was made, it is an earlier value.
     #[must_use]
     pub fn used(&self) -> usize {
         self.used

@@ -38,7 +38,10 @@ pub(crate) struct Seat {
     cost: Option<f64>,
     /// The calls lately.
     calls: f64,
+    /// All calls, at the last epoch.
     all_calls: u64,
+    /// All calls, when they were last read.
+    last_calls: u64,
     used: usize,
 }
 
@@ -62,6 +65,7 @@ impl Seat {
             cost: None,
             calls: 0.0,
             all_calls: 0,
+            last_calls: 0,
             used: 0,
         }
     }
@@ -92,7 +96,9 @@ impl Seat {
     /// Records an observation, or that the cache was busy.
     fn observe(&mut self, observation: Option<Observation>) {
         self.calls *= KEPT;
-        let Some(Observation { insight, costs, used }) = observation else { return };
+        let Some(observation) = observation else { return };
+        self.look(&observation);
+        let insight = observation.insight;
         // A cache that was cleared counts anew.
         let calls = insight.calls();
         let more = calls.checked_sub(self.all_calls).unwrap_or(calls);
@@ -101,8 +107,13 @@ impl Seat {
         let more = more as f64;
         self.calls += more;
         self.curve = insight.steps().to_vec();
-        self.cost = clipped_mean(costs).or(self.cost);
-        self.used = used;
+    }
+
+    /// Reads an observation for a report.
+    fn look(&mut self, observation: &Observation) {
+        self.last_calls = observation.insight.calls();
+        self.used = observation.used;
+        self.cost = clipped_mean(observation.costs.clone()).or(self.cost);
     }
 
     fn forget_measurements(&mut self) {
@@ -146,7 +157,7 @@ impl Seat {
             floor: self.floor,
             bound: self.own,
             used: self.used,
-            calls: self.all_calls,
+            calls: self.last_calls,
             cost_of_miss: self.cost.map(|cost| seconds(cost / 1e9)),
             gain_per_mib: seconds(saved),
             reason: self.reason(worth),
@@ -232,6 +243,15 @@ impl Seats {
         self.epochs += 1;
         for (seat, observation) in self.all.iter_mut().zip(observations) {
             seat.observe(observation);
+        }
+    }
+
+    /// Reads observations for a report.
+    pub(crate) fn look(&mut self, observations: &[Option<Observation>]) {
+        for (seat, observation) in self.all.iter_mut().zip(observations) {
+            if let (Some(observation), Some(_)) = (observation, seat.share) {
+                seat.look(observation);
+            }
         }
     }
 

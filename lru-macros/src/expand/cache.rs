@@ -48,7 +48,9 @@ fn plain_handle(model: &Model, home: &TokenStream) -> TokenStream {
 pub(super) fn in_static(model: &Model, home: &TokenStream) -> Option<TokenStream> {
     match (&model.place, &model.accessors) {
         (Place::Object(_) | Place::Static(Parts::PerThread), _) => None,
-        (Place::Static(_), Accessors::None) => Some(bound::reference(model.lifecycle.maxsize())),
+        (Place::Static(_), Accessors::None) => {
+            Some(bound::reference(model.lifecycle.maxsize(), model.lifecycle.is_in_budget()))
+        }
         (Place::Static(_), _) => Some(of_function(model, home)),
     }
 }
@@ -234,6 +236,8 @@ pub(super) struct Memo<'a> {
     arguments: TokenStream,
     /// The expression of the bound and the name of the function, if the bound is known at run time only.
     at_run_time: Option<(&'a Expr, String)>,
+    /// Whether the cache shares the memory budget of the program.
+    is_in_budget: bool,
 }
 
 impl<'a> Memo<'a> {
@@ -271,25 +275,31 @@ impl<'a> Memo<'a> {
         };
         let name = Ident::new(name, Span::call_site());
         let at_run_time = model.lifecycle.maxsize_at_run_time().map(|expr| (expr, model.plain_name()));
-        Self { parts, name, arguments: quote! { #key, #stored #rest }, at_run_time }
+        let is_in_budget = model.lifecycle.is_in_budget();
+        Self { parts, name, arguments: quote! { #key, #stored #rest }, at_run_time, is_in_budget }
     }
 
     /// The `static`.
     pub(super) fn item(&self, krate: &Krate) -> TokenStream {
-        let Self { parts, name, arguments, at_run_time } = self;
+        let Self { parts, name, arguments, at_run_time, is_in_budget } = self;
         let memo = quote! { #krate::__private::#name };
-        if let Some((maxsize, function)) = at_run_time {
-            return bound::item_at_run_time(maxsize, function, &quote! { #memo<#arguments> }, krate);
-        }
-        match parts {
-            Parts::PerThread => quote! {
+        if matches!(parts, Parts::PerThread) && at_run_time.is_none() {
+            return quote! {
                 #krate::__private::thread_local! {
                     static __MEMO: #memo<#arguments> = const { #memo::new() };
                 }
-            },
-            Parts::One | Parts::LockFree | Parts::Replicated(_) | Parts::Shards(_) => {
-                quote! { static __MEMO: #memo<#arguments> = #krate::__private::StaticCache::new(); }
-            }
+            };
+        }
+        let memo = quote! { #memo<#arguments> };
+        let (ty, value) = match at_run_time {
+            Some((maxsize, function)) => bound::at_run_time(maxsize, function, &memo, krate),
+            None => (memo, quote! { #krate::__private::StaticCache::new() }),
+        };
+        if *is_in_budget {
+            let in_budget = quote! { #krate::__private::InBudget };
+            quote! { static __MEMO: #in_budget<#ty> = #in_budget::new(#value, &__MEMBER); }
+        } else {
+            quote! { static __MEMO: #ty = #value; }
         }
     }
 

@@ -25,6 +25,8 @@ pub(crate) struct Lifecycle {
     pub(crate) validity: Validity,
     /// Whether the copies of a backend's entries expire.
     has_front_ttl: bool,
+    /// Whether the cache shares the memory budget of the program.
+    pub(super) is_in_budget: bool,
 }
 
 impl Lifecycle {
@@ -35,7 +37,14 @@ impl Lifecycle {
         validity: Validity,
         backend: &Backend,
     ) -> Self {
-        Self { eviction, expiry, keep, validity, has_front_ttl: backend.front_ttl.is_some() }
+        Self {
+            eviction,
+            expiry,
+            keep,
+            validity,
+            has_front_ttl: backend.front_ttl.is_some(),
+            is_in_budget: false,
+        }
     }
 
     /// Whether results have tags, or depend on others.
@@ -61,6 +70,16 @@ impl Lifecycle {
     /// The expression of the bound, if it is known at run time only.
     pub(crate) fn maxsize_at_run_time(&self) -> Option<&Expr> {
         self.maxsize().and_then(MaxSize::at_run_time)
+    }
+
+    /// Whether the weight of an entry is its size in bytes.
+    pub(super) fn weighs_bytes(&self) -> bool {
+        matches!(self.eviction.weight.get(), Some(Weight::Bytes(_)))
+    }
+
+    /// Whether the cache shares the memory budget of the program.
+    pub(crate) fn is_in_budget(&self) -> bool {
+        self.is_in_budget
     }
 
     /// Whether entries have a weight, or an expiry.

@@ -183,7 +183,10 @@ fn whatever_the_functions_are_the_budget_holds() {
         let shares: Vec<_> = claims.iter().map(|claim| claim.share).collect();
         let best = targets(total, &claims);
         let far: usize = shares.iter().zip(&best).map(|(share, target)| target.saturating_sub(*share)).sum();
-        assert!(of_bytes(far) <= of_bytes(total) * SMALLEST_STEP * 2.0 + 1.0, "round {round}: {shares:?} {best:?}");
+        assert!(
+            of_bytes(far) <= of_bytes(total) * SMALLEST_STEP * 2.0 + 1.0,
+            "round {round}: {shares:?} {best:?}"
+        );
         assert!(saved(&claims, &best) >= 0.0);
     }
 }
