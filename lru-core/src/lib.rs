@@ -174,7 +174,7 @@ pub mod __private {
         serializable::{ArgumentInBackend, RemoteKey, ResultInBackend, remote_result},
         strictness::{BackendErrorInResult, Lenient, Strict, StrictResult, Strictness},
     };
-    pub use crate::function::in_budget::InBudget;
+    pub use crate::function::in_budget::attend;
     pub use crate::function::options::Options;
     pub use crate::function::result_policy::{Cacheable, Cloneable};
     pub use crate::function::result_policy::{EraseResult, ErasedResult, Plain, Recompute, SelectPolicy};

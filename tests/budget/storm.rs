@@ -82,8 +82,8 @@ fn the_sum_holds_whatever_threads_do() {
                     scope.spawn(move || {
                         let mut keys = Keys::new();
                         (0..number * 1000).for_each(|_| _ = keys.below(2));
-                        for call in 0..4000 {
-                            let n = keys.below(if call < 2000 { 300 } else { 3000 });
+                        for call in 0..2000 {
+                            let n = keys.below(if call < 1000 { 300 } else { 3000 });
                             match keys.below(5) {
                                 0 => drop(small(n)),
                                 1 => drop(sharded(n)),
@@ -104,7 +104,7 @@ fn the_sum_holds_whatever_threads_do() {
             let is_over = &is_over;
             scope.spawn(move || {
                 let mut keys = Keys::new();
-                for _ in (0..200).take_while(|_| !is_over.load(Relaxed)) {
+                for _ in (0..60).take_while(|_| !is_over.load(Relaxed)) {
                     // A budget that is lowered holds when the call returns.
                     let total = LARGEST - usize::try_from(keys.below(500)).unwrap() * KIB;
                     budget(total);

@@ -1,7 +1,5 @@
 //! Caches of functions that share the memory budget of the program.
 
-use core::fmt;
-use core::ops::Deref;
 use std::vec::Vec;
 
 use crate::budget::cache::{MemberCache, Observation};
@@ -14,41 +12,12 @@ use crate::function::call::CacheHandle;
 use crate::insight::Insight;
 use crate::store::first_panic::FirstPanic;
 
-/// A cache in a `static` that shares the budget of the program, if there is one.
-///
-/// The function joins at its first use. A call that has to carry out an epoch does so before it looks its key up.
-pub struct InBudget<M> {
-    cache: M,
-    member: &'static Member,
-}
-
-impl<M> InBudget<M> {
-    /// Combines a cache with its membership.
-    pub const fn new(cache: M, member: &'static Member) -> Self {
-        Self { cache, member }
-    }
-
-    /// Returns the cache without joining.
-    pub fn cache(&self) -> &M {
-        &self.cache
-    }
-}
-
-impl<M> Deref for InBudget<M> {
-    type Target = M;
-
-    #[inline]
-    fn deref(&self) -> &M {
-        if self.member.needs_attention() {
-            PROGRAM.attend(self.member);
-        }
-        &self.cache
-    }
-}
-
-impl<M> fmt::Debug for InBudget<M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("InBudget").field("member", &self.member).finish_non_exhaustive()
+/// Does what a call of a function has to do for the memory budget before it looks its key up: the function joins at its first use,
+/// and a call that finds an epoch due carries it out.
+#[inline]
+pub fn attend(member: &'static Member) {
+    if member.needs_attention() {
+        PROGRAM.attend(member);
     }
 }
 

@@ -23,34 +23,32 @@ pub(super) fn bound(maxsize: Option<&MaxSize>, krate: &Krate) -> TokenStream {
     }
 }
 
-/// The type and the value of a cache of this type whose bound is known at run time only.
-pub(super) fn at_run_time(
+/// The `static` of a cache of this type whose bound is known at run time only.
+pub(super) fn item_at_run_time(
     maxsize: &Expr,
     function: &str,
     memo: &TokenStream,
     krate: &Krate,
-) -> (TokenStream, TokenStream) {
+) -> TokenStream {
     let span = type_tokens::first_span(maxsize);
     let at = krate.at(span);
     let size = quote_spanned! { span=> #at::__private::run_time_size(#maxsize) };
-    let ty = quote! { #krate::__private::SizedAtRunTime<#memo> };
-    let value = quote! {
-        #krate::__private::SizedAtRunTime::new(
+    quote! {
+        static __MEMO: #krate::__private::SizedAtRunTime<#memo> = #krate::__private::SizedAtRunTime::new(
             #krate::__private::StaticCache::new(),
             #function,
             || #size,
-        )
-    };
-    (ty, value)
+        );
+    }
 }
 
-/// A reference to the cache in a `static`. `is_in_budget` tells whether it shares the memory budget of the program.
-pub(super) fn reference(maxsize: Option<&MaxSize>, is_in_budget: bool) -> TokenStream {
+/// A reference to the cache in a `static`.
+pub(super) fn reference(maxsize: Option<&MaxSize>) -> TokenStream {
     let is_at_run_time = maxsize.is_some_and(|maxsize| maxsize.at_run_time().is_some());
-    match (is_at_run_time, is_in_budget) {
-        (true, true) => quote! { &**__MEMO },
-        (true, false) | (false, true) => quote! { &*__MEMO },
-        (false, false) => quote! { &__MEMO },
+    if is_at_run_time {
+        quote! { &*__MEMO }
+    } else {
+        quote! { &__MEMO }
     }
 }
 

@@ -48,9 +48,7 @@ fn plain_handle(model: &Model, home: &TokenStream) -> TokenStream {
 pub(super) fn in_static(model: &Model, home: &TokenStream) -> Option<TokenStream> {
     match (&model.place, &model.accessors) {
         (Place::Object(_) | Place::Static(Parts::PerThread), _) => None,
-        (Place::Static(_), Accessors::None) => {
-            Some(bound::reference(model.lifecycle.maxsize(), model.lifecycle.is_in_budget()))
-        }
+        (Place::Static(_), Accessors::None) => Some(bound::reference(model.lifecycle.maxsize())),
         (Place::Static(_), _) => Some(of_function(model, home)),
     }
 }
@@ -281,31 +279,30 @@ impl<'a> Memo<'a> {
 
     /// The `static`.
     pub(super) fn item(&self, krate: &Krate) -> TokenStream {
-        let Self { parts, name, arguments, at_run_time, is_in_budget } = self;
+        let Self { parts, name, arguments, at_run_time, .. } = self;
         let memo = quote! { #krate::__private::#name };
-        if matches!(parts, Parts::PerThread) && at_run_time.is_none() {
-            return quote! {
+        if let Some((maxsize, function)) = at_run_time {
+            return bound::item_at_run_time(maxsize, function, &quote! { #memo<#arguments> }, krate);
+        }
+        match parts {
+            Parts::PerThread => quote! {
                 #krate::__private::thread_local! {
                     static __MEMO: #memo<#arguments> = const { #memo::new() };
                 }
-            };
-        }
-        let memo = quote! { #memo<#arguments> };
-        let (ty, value) = match at_run_time {
-            Some((maxsize, function)) => bound::at_run_time(maxsize, function, &memo, krate),
-            None => (memo, quote! { #krate::__private::StaticCache::new() }),
-        };
-        if *is_in_budget {
-            let in_budget = quote! { #krate::__private::InBudget };
-            quote! { static __MEMO: #in_budget<#ty> = #in_budget::new(#value, &__MEMBER); }
-        } else {
-            quote! { static __MEMO: #ty = #value; }
+            },
+            Parts::One | Parts::LockFree | Parts::Replicated(_) | Parts::Shards(_) => {
+                quote! { static __MEMO: #memo<#arguments> = #krate::__private::StaticCache::new(); }
+            }
         }
     }
 
     /// The expression of the cache.
     fn found(&self, krate: &Krate) -> TokenStream {
         match self.parts {
+            _ if self.is_in_budget => {
+                let reference = self.found_by_reference(krate);
+                quote! { { #reference } }
+            }
             Parts::One | Parts::LockFree | Parts::Replicated(_) | Parts::Shards(_) => quote! { __MEMO },
             Parts::PerThread => quote! { #krate::__private::PerThread::new(&__MEMO, || ()) },
         }
@@ -313,6 +310,12 @@ impl<'a> Memo<'a> {
 
     /// The expression that a function returns for the cache.
     pub(super) fn found_by_reference(&self, krate: &Krate) -> TokenStream {
+        if self.is_in_budget {
+            return quote! {
+                #krate::__private::attend(&__MEMBER);
+                &__MEMO
+            };
+        }
         let found = self.found(krate);
         if matches!(self.parts, Parts::PerThread) {
             found

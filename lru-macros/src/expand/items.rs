@@ -69,15 +69,9 @@ fn registered(model: &Model) -> Option<TokenStream> {
     }
     let handle = options_of_item(model)
         .map_or_else(|| quote! { handle() }, |options| quote! { handle_with(#options) });
-    // A function that is listed has not joined the budget by that.
-    let memo = if model.lifecycle.is_in_budget() {
-        quote! { __MEMO.cache() }
-    } else {
-        quote! { (&__MEMO) }
-    };
     let location = location(model);
     Some(quote! {
-        #krate::__private::register! { #memo.#handle, #typed, #location }
+        #krate::__private::register! { (&__MEMO).#handle, #typed, #location }
     })
 }
 
@@ -90,7 +84,7 @@ fn member(model: &Model) -> Option<TokenStream> {
     let (location, options) = (location(model), options_of_item(model));
     Some(quote! {
         static __MEMBER: #krate::__private::Member =
-            #krate::__private::member! { __MEMO.cache().shared_handle_with(#options), #location };
+            #krate::__private::member! { (&__MEMO).shared_handle_with(#options), #location };
     })
 }
 

@@ -12,7 +12,7 @@ use syn::Expr;
 use super::krate::Krate;
 use super::option_functions::{applied, called};
 use super::sums;
-use crate::args::{Backend, Eviction, Expiry, Given, MaxSize, Swr, Validity, Weight};
+use crate::args::{Backend, Eviction, Expiry, Given, MaxSize, Placement, Swr, Validity, Weight};
 use crate::type_tokens;
 
 /// The lifecycle of entries.
@@ -26,7 +26,7 @@ pub(crate) struct Lifecycle {
     /// Whether the copies of a backend's entries expire.
     has_front_ttl: bool,
     /// Whether the cache shares the memory budget of the program.
-    pub(super) is_in_budget: bool,
+    is_in_budget: bool,
 }
 
 impl Lifecycle {
@@ -35,15 +35,17 @@ impl Lifecycle {
         expiry: Expiry,
         keep: Given<Expr>,
         validity: Validity,
-        backend: &Backend,
+        (backend, placement): (&Backend, &Placement),
     ) -> Self {
+        let is_shared = !placement.cache.is_some() && !placement.is_per_thread();
+        let weighs_bytes = matches!(eviction.weight.get(), Some(Weight::Bytes(_)));
         Self {
             eviction,
             expiry,
             keep,
             validity,
             has_front_ttl: backend.front_ttl.is_some(),
-            is_in_budget: false,
+            is_in_budget: is_shared && weighs_bytes,
         }
     }
 
@@ -70,11 +72,6 @@ impl Lifecycle {
     /// The expression of the bound, if it is known at run time only.
     pub(crate) fn maxsize_at_run_time(&self) -> Option<&Expr> {
         self.maxsize().and_then(MaxSize::at_run_time)
-    }
-
-    /// Whether the weight of an entry is its size in bytes.
-    pub(super) fn weighs_bytes(&self) -> bool {
-        matches!(self.eviction.weight.get(), Some(Weight::Bytes(_)))
     }
 
     /// Whether the cache shares the memory budget of the program.

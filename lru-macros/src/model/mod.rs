@@ -180,13 +180,6 @@ impl Place {
     }
 }
 
-impl Place {
-    /// Whether the cache is in a `static` that all threads share.
-    fn is_shared_static(&self) -> bool {
-        matches!(self, Self::Static(parts) if !matches!(parts, Parts::PerThread))
-    }
-}
-
 /// Whether an expression is spelled as the number 1.
 fn is_one(expr: &Expr) -> bool {
     matches!(expr, Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) if number.base10_digits() == "1")
@@ -227,7 +220,7 @@ impl Model {
         };
         let is_global = flight.single_flight.get() == Some(&SingleFlight::Global);
         let flight = Flight::new(&flight, &expiry, &backend, &func);
-        let mut lifecycle = Lifecycle::new(eviction, expiry, results.keep, validity, &backend);
+        let lifecycle = Lifecycle::new(eviction, expiry, results.keep, validity, (&backend, &placement));
         let force = results.force.into_value();
         let namespace = backend.namespace.get().cloned();
         let backend = Backend::new(backend, is_global, &accessors, &func);
@@ -235,7 +228,6 @@ impl Model {
         let accessor_vis = Accessors::vis(&func);
         let Func { attrs, vis, sig, future, body, surroundings, previous } = func;
         let place = Place::new(placement, &lifecycle);
-        lifecycle.is_in_budget = lifecycle.weighs_bytes() && place.is_shared_static();
         Self {
             attrs: Attrs::new(&attrs),
             accessor_vis,

@@ -2,8 +2,9 @@
 
 use std::boxed::Box;
 
+use super::Policy;
 use super::sealed::Sealed;
-use super::{Policy, Stopwatch};
+use super::stopwatch::Stopwatch;
 use crate::budget::meter::Meter;
 use crate::insight::Sampler;
 use crate::key::KeyHash;
