@@ -172,7 +172,7 @@ impl Refresh {
         let asked = quote! { __asked.argument() };
         let elements = (place, Elements { asked, one });
         let Apart { copies, expected, call, options } =
-            Apart::of_elements(model, home, (Purpose::Refresh, "__refresh"), elements);
+            Apart::of_elements(model, home, (Purpose::Refresh, "__refresh"), &elements);
         let complete = complete(model, of, options);
         Self { shared, claim, copies, expected, answers: call, complete }
     }
