@@ -7,7 +7,9 @@
 use super::shadow::Shadow;
 use crate::key::KeyHash;
 use crate::observe::leading_policy::LeadingPolicy;
-use crate::store::policy::{Lru, S3Fifo, WTinyLfu};
+use crate::store::policy::lru::Lru;
+use crate::store::policy::s3_fifo::S3Fifo;
+use crate::store::policy::w_tinylfu::WTinyLfu;
 
 const CONTESTANTS: [LeadingPolicy; 3] = [LeadingPolicy::S3Fifo, LeadingPolicy::WTinyLfu, LeadingPolicy::Lru];
 

@@ -15,8 +15,10 @@ use core::fmt;
 use std::boxed::Box;
 use std::vec::Vec;
 
+use super::Policy;
+use super::s3_fifo::S3Fifo;
 use super::sealed::Sealed;
-use super::{Policy, S3Fifo, WTinyLfu};
+use super::w_tinylfu::WTinyLfu;
 use crate::key::{KeyHash, STEP};
 use crate::observe::leading_policy::LeadingPolicy;
 use crate::store::linked_arena::{Arena, Slot};
@@ -52,8 +54,8 @@ const RATE: usize = 16;
 /// to 250 bytes for each. So caches of up to 1,024 entries need up to 350 bytes per entry. The shadows do not know of entries
 /// that are invalidated or expire, nor of weights.
 ///
-/// If entries have weights, the size of the shadows follows the number of entries. When the cache is cleared or its capacity
-/// is changed, the leader stays and the shadows begin anew.
+/// If entries have weights, the size of the shadows follows the number of entries. When the cache is cleared, or its capacity
+/// is at least doubled or halved, the leader stays and the shadows begin anew.
 pub struct Auto {
     s3_fifo: S3Fifo,
     w_tinylfu: WTinyLfu,
@@ -62,7 +64,7 @@ pub struct Auto {
     leader: Cell<LeadingPolicy>,
     /// The victim that was last chosen. If its slot is removed, the entry was evicted.
     leaving: Option<Slot>,
-    /// The capacity of the store; `None` before it is known.
+    /// The capacity of the store when the duel began; `None` before it is known.
     maxsize: Option<usize>,
     /// The number of entries that the duel was made for.
     entries: usize,
@@ -179,6 +181,10 @@ impl Auto {
     /// Notes a new capacity of the store. The first one decides which policy leads at first.
     #[cold]
     fn bound(&mut self, maxsize: usize) {
+        // The shadows are good enough for a capacity that is not half as large or twice as large.
+        if self.maxsize.is_some_and(|before| maxsize / 2 < before && before / 2 < maxsize) {
+            return;
+        }
         if self.maxsize.is_none() && maxsize >= LARGE {
             self.leader.set(LeadingPolicy::S3Fifo);
         }

@@ -18,10 +18,13 @@ const BURST: u32 = 16;
 const WARM_UP: u32 = 2;
 
 /// The number of entries for which a burst is long enough at least.
-const LEAST_ENTRIES: u32 = 256;
+const LEAST_ENTRIES: u32 = 512;
 
 /// How many sampled calls a miss pays for.
 const CALLS_OF_MISS: u32 = 4;
+
+/// After how many bursts with the same leader there are rests.
+const LEARNING: u32 = 4;
 
 /// How many times as many misses a rest has than a burst, at most.
 const LONGEST_REST: u32 = 15;
@@ -40,8 +43,8 @@ pub(super) struct Schedule {
     calls: Cell<u32>,
     /// The number of misses in this burst, or until the end of this rest.
     misses: Cell<u32>,
-    /// How many times as many misses the next rest has at least.
-    rest: Cell<u32>,
+    /// The number of bursts with the same leader.
+    bursts: Cell<u32>,
     has_rested: Cell<bool>,
 }
 
@@ -54,7 +57,7 @@ impl Schedule {
         warm_up: 0,
         calls: Cell::new(0),
         misses: Cell::new(0),
-        rest: Cell::new(0),
+        bursts: Cell::new(0),
         has_rested: Cell::new(false),
     };
 
@@ -92,12 +95,13 @@ impl Schedule {
     }
 
     fn end_burst(&self) {
-        let (misses, rest) = (self.misses.get(), self.rest.get());
+        let (misses, bursts) = (self.misses.get(), self.bursts.get());
+        let rest = bursts.checked_sub(LEARNING).map_or(0, |more| LONGEST_REST.min(1 << more.min(4)));
         let unpaid = (self.burst / CALLS_OF_MISS).saturating_sub(misses);
         let misses = misses.saturating_mul(rest).max(unpaid);
         self.calls.set(0);
         self.misses.set(misses);
-        self.rest.set((2 * rest).clamp(1, LONGEST_REST));
+        self.bursts.set(bursts.saturating_add(1));
         self.has_rested.set(misses > 0);
         if misses > 0 {
             self.sampled.set(0);
@@ -118,9 +122,9 @@ impl Schedule {
         }
     }
 
-    /// Makes the next rests short, because another policy leads.
+    /// Puts off the next rests, because another policy leads.
     pub(super) fn leader_changed(&self) {
-        self.rest.set(0);
+        self.bursts.set(0);
     }
 }
 
@@ -163,25 +167,27 @@ mod tests {
 
     #[test]
     fn rests_become_longer_while_nothing_changes() {
-        let schedule = Schedule::new(256, 256);
-        assert_eq!(schedule.burst, 4096);
+        let schedule = Schedule::new(512, 512);
+        assert_eq!(schedule.burst, 8192);
         // Every second call is a miss, so misses have paid for all.
-        assert_eq!((burst(&schedule, 2), rest(&schedule)), (4096, 0));
-        assert_eq!((burst(&schedule, 2), rest(&schedule)), (4096, 2048));
-        // Each of the next bursts begins with 512 calls that do not count.
-        let rests: Vec<_> = (0..5).map(|_| (burst(&schedule, 2), rest(&schedule) / 2048)).collect();
-        assert_eq!(rests, [(3584, 2), (3584, 4), (3584, 8), (3584, 15), (3584, 15)]);
+        for _ in 0..LEARNING {
+            assert_eq!((burst(&schedule, 2), rest(&schedule)), (8192, 0));
+        }
+        assert_eq!((burst(&schedule, 2), rest(&schedule)), (8192, 4096));
+        // Each of the next bursts begins with 1,024 calls that do not count.
+        let rests: Vec<_> = (0..5).map(|_| (burst(&schedule, 2), rest(&schedule) / 4096)).collect();
+        assert_eq!(rests, [(7168, 2), (7168, 4), (7168, 8), (7168, 15), (7168, 15)]);
         schedule.leader_changed();
-        assert_eq!((burst(&schedule, 2), rest(&schedule)), (3584, 0));
+        assert_eq!((burst(&schedule, 2), rest(&schedule)), (7168, 0));
     }
 
     #[test]
     fn a_cache_without_misses_is_left_alone() {
         let schedule = Schedule::new(256, 256);
         burst(&schedule, u32::MAX);
-        assert_eq!(rest(&schedule), 4096 / 4);
-        // Eight misses of 4,096 calls pay for 32.
+        assert_eq!(rest(&schedule), 8192 / 4);
+        // 16 misses of 8,192 calls pay for 64.
         burst(&schedule, 512);
-        assert_eq!(rest(&schedule), 4096 / 4 - 8);
+        assert_eq!(rest(&schedule), 8192 / 4 - 16);
     }
 }
