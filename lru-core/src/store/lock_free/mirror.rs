@@ -95,22 +95,23 @@ impl Mirror {
         }
     }
 
-    /// Looks a key up for the thread with this number, and counts a hit.
+    /// Looks a key up for the thread with this number, and counts a hit of an entry that `is_served` by its metadata.
     // In debug builds an inlined copy would cost stack in recursive functions.
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(crate) fn read<K: Words, V: Words, R>(
+    pub(crate) fn read<K: Words, V: Words, U: Words, R>(
         &self,
         thread: usize,
         hash: KeyHash,
         matches: impl Fn(&K) -> bool,
+        is_served: impl Fn(U) -> bool,
         read: impl Fn(&V) -> R,
     ) -> Read<R> {
         let Some(stripe) = self.stripes.get(thread).and_then(OnceLock::get) else { return Read::Locked };
         let sequence = self.sequence.0.load(Acquire);
-        match self.table.find::<K, V>(hash, matches) {
+        match self.table.find::<K, (V, U)>(hash, matches) {
             Found::Entry(slot, mut words) => {
-                let value = V::load(&mut words);
-                if self.is_at(sequence) && stripe.hit(slot, sequence).is_some() {
+                let (value, meta) = <(V, U)>::load(&mut words);
+                if is_served(meta) && self.is_at(sequence) && stripe.hit(slot, sequence).is_some() {
                     Read::Hit(read(&value))
                 } else {
                     Read::Locked

@@ -187,7 +187,7 @@ fn a_smaller_capacity_leaves_the_entries_used_last_and_hits_without_the_lock() {
     assert_eq!(cache.handle().info().maxsize, Some(4));
     let hits_without_lock = |n: u64| {
         let hash = KeyHash::of_part(&(&n,));
-        let reads = || cache.read(hash, |(key,)| *key == n, |value| *value) == Read::Hit(n + 1);
+        let reads = || cache.read(hash, |(key,)| *key == n, |value| *value, &NoLifecycle) == Read::Hit(n + 1);
         // A hit that takes the lock gives the thread memory for its stamps.
         reads() || (cache.call(n) == n + 1 && reads())
     };
