@@ -104,7 +104,7 @@ impl<C: CacheTypes> Bounded<C> {
     pub(super) fn hit(&self, place: Place, hash: KeyHash, meta: &C::Meta) {
         self.touch(place);
         if UnlockedOf::<C>::WORDS > 0 {
-            self.policy.publish_meta(place.slot(), meta.unlocked());
+            self.policy.publish_meta(place.slot(), || meta.unlocked());
         }
         super::sampling::hit(self.policy.sampler(), hash, meta);
     }

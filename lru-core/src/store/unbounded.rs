@@ -345,7 +345,6 @@ impl<K, V, M: EntryMeta> Unbounded<K, V, M> {
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;

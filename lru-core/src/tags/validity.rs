@@ -23,8 +23,39 @@ use crate::time::Instant;
 pub struct Validity {
     /// The beginning of the call, which precedes its lookup.
     beginning: Beginning,
-    /// What the call has found out beyond; hits have nothing here.
-    found: Cell<Option<Box<Found>>>,
+    found: FoundSoFar,
+}
+
+/// What a call has found out beyond its beginning; hits have nothing here, and drop it by one comparison.
+struct FoundSoFar(Cell<Option<Box<Found>>>);
+
+impl FoundSoFar {
+    const fn nothing() -> Self {
+        Self(Cell::new(None))
+    }
+
+    fn take(&self) -> Option<Box<Found>> {
+        self.0.take()
+    }
+
+    fn set(&self, found: Option<Box<Found>>) {
+        self.0.set(found);
+    }
+}
+
+impl Drop for FoundSoFar {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if self.0.get_mut().is_some() {
+            drop_out_of_line(self.0.take());
+        }
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn drop_out_of_line(found: Option<Box<Found>>) {
+    drop(found);
 }
 
 /// A result that was computed, and its own tags outside of the process.
@@ -82,7 +113,7 @@ impl Validity {
     /// Begins a call.
     #[inline]
     pub(crate) fn begin() -> Self {
-        Self { beginning: Beginning::now(), found: Cell::new(None) }
+        Self { beginning: Beginning::now(), found: FoundSoFar::nothing() }
     }
 
     /// Returns the generation at which the call began.

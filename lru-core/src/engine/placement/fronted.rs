@@ -69,7 +69,8 @@ impl<C: CacheTypes<Key: Words, Value: Words>> Fronted<C> {
         };
         let filling = Filling::new(front, hash, matches);
         let reading = |entry: &Entry<Unordered<C>>| filling.read(entry, &read);
-        self.replicated.first(|engine| engine.lookup_entry(hash, |key| filling.matches(key), reading, lifecycle))
+        self.replicated
+            .first(|engine| engine.lookup_entry(hash, |key| filling.matches(key), reading, lifecycle))
     }
 
     /// Like [`lookup_locked`](Self::lookup_locked), without counting a miss.
@@ -86,8 +87,9 @@ impl<C: CacheTypes<Key: Words, Value: Words>> Fronted<C> {
         };
         let filling = Filling::new(front, hash, matches);
         let reading = |entry: &Entry<Unordered<C>>| filling.read(entry, &read);
-        self.replicated
-            .first(|engine| engine.lookup_entry_uncounted(hash, |key| filling.matches(key), reading, lifecycle))
+        self.replicated.first(|engine| {
+            engine.lookup_entry_uncounted(hash, |key| filling.matches(key), reading, lifecycle)
+        })
     }
 
     /// Returns the front if a lookup that it did not answer is to fill it.

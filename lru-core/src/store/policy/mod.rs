@@ -103,7 +103,7 @@ pub trait Policy: sealed::Sealed + fmt::Debug + Sized {
     /// Shows the metadata of the entry in `slot` to readers without the lock, after a hit may have changed it.
     #[doc(hidden)]
     #[inline]
-    fn publish_meta<U: Words>(&self, _slot: Slot, _meta: U) {}
+    fn publish_meta<U: Words>(&self, _slot: Slot, _meta: impl FnOnce() -> U) {}
 
     /// Tells how long the computation of the entry took that is admitted or replaced next; zero if that is not known.
     #[doc(hidden)]

@@ -107,9 +107,9 @@ impl Policy for StampedLru {
     }
 
     #[inline]
-    fn publish_meta<U: Words>(&self, slot: Slot, meta: U) {
+    fn publish_meta<U: Words>(&self, slot: Slot, meta: impl FnOnce() -> U) {
         if let Some(mirror) = &self.mirror {
-            mirror.renew_meta(slot.index(), meta);
+            mirror.renew_meta(slot.index(), meta());
         }
     }
 
