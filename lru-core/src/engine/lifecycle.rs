@@ -6,7 +6,7 @@
 use core::time::Duration;
 
 use crate::expiry::{EntryOptions, Freshness, Ticks};
-use crate::store::entry_meta::UnlockedOf;
+use crate::store::types::UnlockedOf;
 use crate::store::{CacheTypes, Candidates, RemovalCause};
 use crate::tags::validity::Validity;
 

@@ -10,7 +10,7 @@ mod publish;
 use crate::key::KeyHash;
 use crate::store::candidates::{Candidates, KeyList};
 use crate::store::entry::{Entry, EntryOf};
-use crate::store::entry_meta::{EntryMeta, Queue, UnlockedOf};
+use crate::store::entry_meta::{EntryMeta, Queue};
 use crate::store::index::Index;
 use crate::store::linked_arena::{Arena, Rotated, Slot};
 use crate::store::lock_free::words::Words;
@@ -18,7 +18,7 @@ use crate::store::place::{FastInsert, Place};
 use crate::store::policy::Policy;
 use crate::store::removal_cause::RemovalCause;
 use crate::store::removed::{ClearedStore, RemovedEntries};
-use crate::store::types::CacheTypes;
+use crate::store::types::{CacheTypes, UnlockedOf};
 
 /// Invariant: the index has each occupied slot of the arena once, with the hash of its entry.
 pub(crate) struct Bounded<C: CacheTypes> {

@@ -4,7 +4,6 @@
 
 use crate::store::lock_free::words::Words;
 use crate::store::read_stripes::{MaybePublished, PublishedTable};
-use crate::store::types::CacheTypes;
 
 /// The metadata of an entry.
 ///
@@ -48,9 +47,6 @@ pub trait EntryMeta: Sized {
     /// Adds bytes to the weight of an entry that is weighed in bytes.
     fn add_weight(&mut self, _bytes: usize) {}
 }
-
-/// What readers without the lock see of the metadata in a cache.
-pub(crate) type UnlockedOf<C> = <<C as CacheTypes>::Meta as EntryMeta>::Unlocked;
 
 /// The deadlines of the entries in a store. Times are integers, for every type of clock.
 #[doc(hidden)]

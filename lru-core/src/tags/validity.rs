@@ -47,15 +47,15 @@ impl Drop for FoundSoFar {
     #[inline(always)]
     fn drop(&mut self) {
         if self.0.get_mut().is_some() {
-            drop_out_of_line(self.0.take());
+            drop_out_of_line(self);
         }
     }
 }
 
 #[cold]
 #[inline(never)]
-fn drop_out_of_line(found: Option<Box<Found>>) {
-    drop(found);
+fn drop_out_of_line(found: &FoundSoFar) {
+    drop(found.take());
 }
 
 /// A result that was computed, and its own tags outside of the process.

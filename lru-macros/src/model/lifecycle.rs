@@ -53,10 +53,10 @@ impl Lifecycle {
         !self.has_metadata() && !self.is_sampled()
     }
 
-    /// Whether entries have neither deadlines nor weights, and calls are not sampled: the store then needs no order, and hits
-    /// no clock.
-    pub(super) fn may_be_unordered(&self) -> bool {
-        !self.has_info() && !self.is_sampled()
+    /// Whether the cache is unbounded, entries have neither deadlines nor weights, and calls are not sampled: the store then
+    /// needs no order, and hits no clock.
+    pub(super) fn is_unordered(&self) -> bool {
+        matches!(self.maxsize(), Some(MaxSize::None)) && !self.has_info() && !self.is_sampled()
     }
 
     /// The bound, where one is given.

@@ -164,8 +164,7 @@ pub(crate) enum Parts {
 
 impl Place {
     fn new(placement: Placement, lifecycle: &Lifecycle) -> Self {
-        let is_replicated =
-            matches!(lifecycle.maxsize(), Some(MaxSize::None)) && lifecycle.may_be_unordered();
+        let is_replicated = lifecycle.is_unordered();
         let may_be_lock_free = placement.lock_free.get() != Some(&false) && !lifecycle.is_sampled();
         let (is_lru, is_per_thread) = (lifecycle.is_lru(), placement.is_per_thread());
         if let Some(object) = placement.cache.into_value() {

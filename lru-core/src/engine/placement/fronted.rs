@@ -16,11 +16,10 @@ use crate::engine::placement::{EngineOf, Placement};
 use crate::engine::state::State;
 use crate::expiry::Freshness;
 use crate::key::KeyHash;
-use crate::store::entry_meta::UnlockedOf;
 use crate::store::lock_free::front::Front;
 use crate::store::lock_free::thread_number::{ensure_thread_number, thread_number};
 use crate::store::lock_free::words::Words;
-use crate::store::types::Unordered;
+use crate::store::types::{UnlockedOf, Unordered};
 use crate::store::{CacheTypes, Entry, EntryMeta, EntryOf, Epoch};
 
 /// The number of copies.

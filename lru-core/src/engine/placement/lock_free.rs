@@ -20,12 +20,11 @@ use crate::engine::placement::{EngineOf, Placement};
 use crate::engine::state::State;
 use crate::expiry::Freshness;
 use crate::key::KeyHash;
-use crate::store::entry_meta::UnlockedOf;
 use crate::store::lock_free::mirror::{Mirror, Read};
 use crate::store::lock_free::thread_number::{ensure_thread_number, thread_number};
 use crate::store::lock_free::words::Words;
 use crate::store::policy::StampedLru;
-use crate::store::types::Stores;
+use crate::store::types::{Stores, UnlockedOf};
 use crate::store::{CacheTypes, Epoch, MaxSize};
 
 /// The types of a cache with stamps for the order of use. The policy of `C` is LRU.

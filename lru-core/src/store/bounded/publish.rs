@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use crate::store::bounded::Bounded;
-use crate::store::entry_meta::{EntryMeta, UnlockedOf};
+use crate::store::entry_meta::EntryMeta;
 use crate::store::lock_free::MAX_MIRRORED;
 use crate::store::lock_free::mirror::Mirror;
 use crate::store::lock_free::words::Words;
 use crate::store::policy::StampedLru;
-use crate::store::types::CacheTypes;
+use crate::store::types::{CacheTypes, UnlockedOf};
 
 impl<C: CacheTypes<Policy = StampedLru>> Bounded<C>
 where
