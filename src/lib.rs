@@ -902,7 +902,10 @@ pub use lru_macros::cache;
 /// * With `gather = seconds`, calls of an `async fn` that lack elements wait for each other that long, and become one call of the
 ///   body (as a `DataLoader` does), or when `gather_max` elements wait (100 if it is not given). The first call's future drives it; no runtime is
 ///   needed. An `Err` goes to all of them.
-/// * Counters, `maxsize`, policy, `weight`, `ttl`, `keep` hold for each element. The lock is taken once for each 64 elements.
+/// * With `swr`, stale elements are served, and refreshed in the background by one call of the body, with copies of elements and arguments;
+///   with `stale_if_error`, they stand in for an `Err` of the body if there is one for each element that it was called with.
+/// * Counters, `maxsize`, policy, `weight`, `ttl`, `keep`, `tags` hold for each element. With `depends = true`, each depends on all that its
+///   call of the body reads. `tags` and `depends` cannot be used yet with `each` and a backend. The lock is taken once for each 64 elements.
 /// * With a [backend](#backends), what the process lacks is looked up in one request, and what was computed is stored in one; keys, values and
 ///   leases are those of one element.
 /// * Accessors take one element: `users::cache_invalidate(7)`. `cache_peek_many(&[7, 8])` and

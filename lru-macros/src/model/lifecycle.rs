@@ -92,6 +92,11 @@ impl Lifecycle {
         self.expiry.ttl_of_all().filter(|_| !self.expiry.ttu.is_some())
     }
 
+    /// Whether a stale result is served in place of an error.
+    pub(crate) fn serves_on_error(&self) -> bool {
+        self.expiry.stale_if_error.is_some()
+    }
+
     /// Whether results may be stale.
     fn may_be_stale(&self) -> bool {
         let Expiry { stale_if_error, stale_if_slow, .. } = &self.expiry;
@@ -286,6 +291,16 @@ impl Lifecycle {
         of: &Ident,
     ) -> Option<TokenStream> {
         self.validity.expected(krate, arguments, of)
+    }
+
+    /// Like [`expected`](Self::expected), of the results of many elements.
+    pub(crate) fn expected_of_each(
+        &self,
+        krate: &Krate,
+        arguments: &[TokenStream],
+        of: &Ident,
+    ) -> Option<TokenStream> {
+        self.validity.expected_of_each(krate, arguments, of)
     }
 
     /// Like [`entry_options`](Self::entry_options), of a value that is put.

@@ -23,7 +23,7 @@ use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
 use syn::{Expr, ExprLit, Generics, Lit, LitStr, Receiver, Safety, Type, Visibility, parse_quote};
 
-use crate::args::{Args, MaxSize, Placement, SingleFlight};
+use crate::args::{Args, Placement, SingleFlight};
 use crate::attributes::Attrs;
 use crate::future_type::FutureType;
 use crate::previous::Previous;
