@@ -118,7 +118,10 @@ impl Apart {
         });
         let options = model.lifecycle.entry_options(krate, &references);
         let running = Ident::new(running, Span::call_site());
-        let expected = model.lifecycle.expected(krate, &references, &running);
+        let expected = match &elements {
+            None => model.lifecycle.expected(krate, &references, &running),
+            Some(_) => model.lifecycle.expected_of_each(krate, &references, &running),
+        };
         let call = call::with_found(model, call::call_with(model, home, passed.collect()));
         Self { copies, expected, call, options }
     }

@@ -84,7 +84,8 @@ impl Lookup {
 
 /// Refreshes the stale elements on a thread.
 fn on_thread(model: &Model, of: &Batch, flight: &Flight, home: &TokenStream) -> TokenStream {
-    let Refresh { shared, claim, copies, answers, complete } = Refresh::new(model, of, flight, home);
+    let Refresh { shared, claim, copies, expected, answers, complete } =
+        Refresh::new(model, of, flight, home);
     quote! {
         if __looked.has_stale() {
             #shared
@@ -94,6 +95,7 @@ fn on_thread(model: &Model, of: &Batch, flight: &Flight, home: &TokenStream) -> 
                 __refresh.in_background(move |__refresh| {
                     if let ::core::option::Option::Some((mut __refresh, __elements)) = __refresh.begin() {
                         let mut __asked = __refresh.ask(&__elements);
+                        #expected
                         let __answers = __refresh.compute(|| #answers);
                         #complete
                     }
@@ -105,7 +107,8 @@ fn on_thread(model: &Model, of: &Batch, flight: &Flight, home: &TokenStream) -> 
 
 /// Refreshes the stale elements in a task. Where no executor takes it, the call awaits it and looks the elements up again.
 fn as_task(model: &Model, of: &Batch, flight: &Flight, home: &TokenStream) -> TokenStream {
-    let Refresh { shared, claim, copies, answers, complete } = Refresh::new(model, of, flight, home);
+    let Refresh { shared, claim, copies, expected, answers, complete } =
+        Refresh::new(model, of, flight, home);
     let Lookup { handle, key, policy, .. } = Lookup::new(model, of, home, Checks::Assumed);
     let executor = flight.executor(&model.krate);
     quote! {
@@ -121,6 +124,7 @@ fn as_task(model: &Model, of: &Batch, flight: &Flight, home: &TokenStream) -> To
                             let __begun = __refresh.begin_in_turn().await;
                             if let ::core::option::Option::Some((mut __refresh, __elements)) = __begun {
                                 let mut __asked = __refresh.ask(&__elements);
+                                #expected
                                 let __body = __refresh.future(|| #answers);
                                 let __answers = __refresh.within(__body).await;
                                 #complete
@@ -145,6 +149,8 @@ struct Refresh {
     claim: TokenStream,
     /// Copies of the arguments, without the elements.
     copies: TokenStream,
+    /// Notes what is known of the results before the body runs.
+    expected: Option<TokenStream>,
     /// The call of the body.
     answers: TokenStream,
     /// Stores what the body has returned.
@@ -161,17 +167,14 @@ impl Refresh {
             #handle.#claim(__looked.stale(), &__batch, |__element| #key, #policy, #options)
         };
         let place = batch::batch_place(model, of);
-        let one = if model.entry_options_take(place) {
-            quote! { __elements[__number] }
-        } else {
-            quote! { () }
-        };
+        let one = batch::place_of_element(model, of, place, || quote! { __elements[__number] });
+        let one = one.unwrap_or_default();
         let asked = quote! { __asked.argument() };
         let elements = (place, Elements { asked, one });
-        let Apart { copies, call, options, .. } =
+        let Apart { copies, expected, call, options } =
             Apart::of_elements(model, home, (Purpose::Refresh, "__refresh"), elements);
         let complete = complete(model, of, options);
-        Self { shared, claim, copies, answers: call, complete }
+        Self { shared, claim, copies, expected, answers: call, complete }
     }
 }
 

@@ -8,6 +8,7 @@ use core::cell::Cell;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::{Arc, OnceLock};
 
+use crate::engine::batch::{CountMisses, Positions, RoundMisses};
 use crate::engine::lifecycle::Lifecycle;
 #[cfg(feature = "testing")]
 use crate::engine::placement::isolation::NewLike;
@@ -172,6 +173,56 @@ impl<C: CacheTypes<Key: Words, Value: Words>> Placement for Fronted<C> {
             return Ok((value, Freshness::Fresh));
         }
         self.lookup_uncounted_locked(hash, matches, read, lifecycle)
+    }
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn read_unlocked<M: Fn(&C::Key) -> bool>(
+        &self,
+        keys: impl Iterator<Item = (KeyHash, M)>,
+        mut read: impl FnMut(&C::Value),
+        lifecycle: &impl Lifecycle<Unordered<C>>,
+    ) -> usize {
+        let Some(front) = self.front.get() else { return 0 };
+        let is_served = |meta: UnlockedOf<C>| lifecycle.serves_unlocked(meta);
+        let thread = thread_number();
+        let mut count = 0;
+        for (hash, matches) in keys {
+            if front.read(thread, hash, matches, is_served, &mut read).is_none() {
+                break;
+            }
+            count += 1;
+        }
+        count
+    }
+
+    /// Copies the entries that it finds to the front.
+    fn lookup_round<M: Fn(&C::Key) -> bool>(
+        &self,
+        hashes: &[KeyHash],
+        matching: impl Fn(usize) -> M,
+        mut read: impl FnMut(usize, &C::Value),
+        mut missed: impl FnMut(RoundMisses),
+        (count, lifecycle): (CountMisses<'_>, &impl Lifecycle<Unordered<C>>),
+    ) {
+        let (front, found) = (self.to_fill(), Cell::new(None));
+        let noting = |position| {
+            let (matches, found) = (matching(position), &found);
+            move |key: &C::Key| {
+                let is_match = matches(key);
+                if is_match {
+                    found.set(Some(*key));
+                }
+                is_match
+            }
+        };
+        let copying = |position: usize, entry: &Entry<Unordered<C>>| {
+            if let (Some(front), Some(key)) = (front, found.get()) {
+                front.add(hashes[position], matching(position), (key, entry.value, entry.meta.unlocked()));
+            }
+            read(position, &entry.value);
+        };
+        let round = (hashes, Positions::below(hashes.len()));
+        missed(self.replicated.first(|engine| engine.lookup_round(round, noting, copying, count, lifecycle)));
     }
 
     #[inline]

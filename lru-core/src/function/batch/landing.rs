@@ -30,10 +30,8 @@ where
         // User code runs here, which may call the function.
         let scope = self.flights.scope();
         let asked = core::mem::take(&mut self.asked);
-        // The kept results stay where they are.
-        for number in self.replace_errors(&asked, &mut results) {
-            self.keys[number] = None;
-        }
+        // These results are stored already.
+        let kept = self.replace_errors(&asked, &mut results);
         // In the order of their numbers.
         let leads = core::mem::take(&mut self.flights.leads);
         let Self { miss, keys, started, .. } = self;
@@ -48,8 +46,9 @@ where
             handle.engines.first(|engine| engine.counters().computing.record(took));
         }
         // A call that was too slow does not replace what its successor has stored.
-        let (late, in_time): (Vec<_>, Vec<_>) =
-            asked.iter().copied().zip(&results).partition(|(number, _)| is_replaced(*number));
+        let computed = asked.iter().copied().zip(&results);
+        let computed = computed.filter(|(number, _)| kept.binary_search(number).is_err());
+        let (late, in_time): (Vec<_>, Vec<_>) = computed.partition(|(number, _)| is_replaced(*number));
         let in_time = in_time.into_iter().map(|(number, result)| {
             (number, missing[number], keys[number].take().filter(|_| stores), result)
         });

@@ -40,8 +40,9 @@ impl<'b, B: Batch, F: Fn(&'b B::Element) -> Q, Q: Part> BatchKeys<Q::Stored> for
     }
 
     #[inline]
-    fn matches(&self, position: usize, stored: &Q::Stored) -> bool {
-        (self.key)(self.batch.element(position)).eq_stored(stored)
+    fn matching(&self, position: usize) -> impl Fn(&Q::Stored) -> bool {
+        let key = (self.key)(self.batch.element(position));
+        move |stored| key.eq_stored(stored)
     }
 }
 

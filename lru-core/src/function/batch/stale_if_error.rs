@@ -7,7 +7,7 @@ use core::mem;
 use std::vec::Vec;
 
 use crate::engine::{Lifecycle, Placement, StoredKey, StoredValue};
-use crate::flight::table::{Published, Terms};
+use crate::flight::table::Published;
 use crate::function::batch::argument::{Asked, Batch, Elements};
 use crate::function::batch::flights::Lead;
 use crate::function::batch::gather::{Gather, GatherStep};
@@ -59,7 +59,8 @@ where
         kept
     }
 
-    /// Replaces errors among the results of the body by kept results, and returns the numbers of these elements.
+    /// Replaces errors among the results of the body by kept results, and returns the numbers of these elements, in ascending
+    /// order.
     pub(super) fn replace_errors(&self, asked: &[usize], results: &mut [R]) -> Vec<usize> {
         let mut replaced = Vec::new();
         if !self.miss.handle.lifecycle.serves_on_error() {
@@ -112,7 +113,8 @@ where
         for (number, result) in kept {
             self.count_stale(number);
             if let Some(lead) = leads.next_if(|lead| lead.number == number) {
-                publish(Some(lead.leader), self.miss.policy, sharing, &result, Terms::default());
+                let terms = self.miss.handle.terms_of_element(number, self.started);
+                publish(Some(lead.leader), self.miss.policy, sharing, &result, terms);
             }
             self.results[number] = Some(result);
         }
@@ -136,6 +138,7 @@ where
         self.flights.leads = own;
         for Lead { mut leader, .. } in guests {
             if leader.is_followed() {
+                self.miss.handle.limit_error(&leader, self.started);
                 leader.publish(Published::Whole((gather.errors.pack)(error)));
             }
         }

@@ -8,7 +8,9 @@ use crate::engine::{Lifecycle, Placement, StoredKey, StoredValue};
 use crate::expiry::EntryOptions;
 use crate::flight::Leader;
 use crate::flight::table::Terms;
+use crate::function::batch::argument::Batch;
 use crate::function::batch::miss::BatchMiss;
+use crate::function::batch::refresh::BatchRefresh;
 use crate::function::batch::shared::SharedBatch;
 use crate::function::call::handle::CacheHandle;
 use crate::function::result_policy::ResultPolicy;
@@ -48,6 +50,20 @@ where
     /// Like [`BatchMiss::expect_any`], for the elements that the body is called with.
     pub fn expect_any(&self, reads: &Reads) {
         self.miss.handle.expect_elements(reads, self.asked.clone(), None::<Unknown>);
+    }
+}
+
+impl<E: Placement, S: Lifecycle<E::Types>, O, B: Batch> BatchRefresh<E, S, O, B> {
+    /// Like [`BatchMiss::expect_each`], for the elements that are refreshed.
+    pub fn expect_each<I: IntoIterator<Item = Tag>>(&self, reads: &Reads, tags: impl Fn(usize) -> I) {
+        // Tags are made here.
+        let _scope = self.flights.scope();
+        self.handle.expect_elements(reads, (0..self.claimed.len()).collect(), Some(tags));
+    }
+
+    /// Like [`BatchMiss::expect_any`], for the elements that are refreshed.
+    pub fn expect_any(&self, reads: &Reads) {
+        self.handle.expect_elements(reads, (0..self.claimed.len()).collect(), None::<Unknown>);
     }
 }
 

@@ -54,7 +54,7 @@ impl Front {
         hash: KeyHash,
         matches: impl Fn(&K) -> bool,
         is_served: impl Fn(U) -> bool,
-        read: impl Fn(&V) -> R,
+        read: impl FnOnce(&V) -> R,
     ) -> Option<R> {
         let count = self.counts.get(thread)?.get()?;
         let sequence = self.sequence.load(Acquire);
