@@ -77,7 +77,7 @@ const CRATES: &[Rules] = &[
                 &["call"],
                 &["backend", "apart", "elements"],
                 &["backend_accessors"],
-                &["batch_backend"],
+                &["batch_backend", "batch_refresh"],
                 &["batch"],
                 &["coalesced", "gathered"],
                 &["function"],
