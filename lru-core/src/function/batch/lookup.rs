@@ -39,6 +39,12 @@ impl<'b, B: Batch, F: Fn(&'b B::Element) -> Q, Q: Part> BatchKeys<Q::Stored> for
         KeyHash::of_part(&(self.key)(self.batch.element(position)))
     }
 
+    #[inline(always)]
+    fn key(&self, position: usize) -> (KeyHash, impl Fn(&Q::Stored) -> bool) {
+        let key = (self.key)(self.batch.element(position));
+        (KeyHash::of_part(&key), move |stored| key.eq_stored(stored))
+    }
+
     #[inline]
     fn matching(&self, position: usize) -> impl Fn(&Q::Stored) -> bool {
         let key = (self.key)(self.batch.element(position));
