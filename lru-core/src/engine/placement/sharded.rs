@@ -273,8 +273,7 @@ where
         for mut left in shards.into_iter().take(N) {
             while let Some(first) = left.iter().next() {
                 let hash = hashes[first];
-                let selected =
-                    if N > ROUND { self.of_same_shard((hashes, left), hash) } else { left };
+                let selected = if N > ROUND { self.of_same_shard((hashes, left), hash) } else { left };
                 left = left.without(selected);
                 missed(self.at(hash, |engine| {
                     engine.lookup_round((hashes, selected), &matching, &mut read, count, lifecycle)
