@@ -244,9 +244,9 @@ pub use lru_core::registry;
 pub use lru_core::testing;
 pub use lru_core::{
     Argument, BudgetReport, BudgetShare, Cache, CacheBuilder, CacheEntry, CacheInfo, CacheIter,
-    CacheParameters, CacheStats, Cached, Clock, Compute, CurvePoint, FifoCache, Insight, LfuCache, LruCache,
-    ManualClock, RemovalCause, RrCache, ShareReason, Source, SystemClock, Timer, Timestamp, TtlCache,
-    WrongLength,
+    CacheParameters, CacheStats, Cached, Clock, Compute, CurvePoint, FifoCache, Insight, LeadingPolicy,
+    LfuCache, LruCache, ManualClock, RemovalCause, RrCache, ShareReason, Source, SystemClock, Timer,
+    Timestamp, TtlCache, WrongLength,
 };
 pub use lru_core::{GIB, HeapSize, KIB, MIB};
 pub use lru_core::{Invalidated, Tag, depends_on, invalidate, set_tag_capacity, tag};
@@ -518,6 +518,7 @@ pub use lru_macros::cache;
 /// | [`s3_fifo`](policy::S3Fifo) | new entries without an early second hit, then the oldest |
 /// | [`w_tinylfu`](policy::WTinyLfu) | the new entry or an old one, whichever is used less frequently |
 /// | [`gdsf`](policy::Gdsf) (experimental) | the entry with the least computing time to lose, by its uses and its weight |
+/// | [`auto`](policy::Auto) | what `s3_fifo`, `w_tinylfu` or `lru` would evict, whichever has the most hits of late; `cache_stats()` tells which |
 ///
 /// ```
 /// use functools::lru_cache;

@@ -73,6 +73,7 @@ pub use object::wrap::WrappedCall;
 pub use observe::cache_entry::CacheEntry;
 pub use observe::cached::{Cached, Source};
 pub use observe::info::{CacheInfo, CacheParameters};
+pub use observe::leading_policy::LeadingPolicy;
 #[cfg(feature = "registry")]
 pub use observe::registry;
 pub use observe::stats::CacheStats;

@@ -50,7 +50,7 @@ const PLAIN: &str = "plain";
 const MARGIN: f64 = 8.0;
 
 /// The policies that `benches/policies.rs` has functions for, each with a small and a large `maxsize`.
-const POLICIES: &[&str] = &["lru", "lfu", "fifo", "rr", "sieve", "s3_fifo", "w_tinylfu"];
+const POLICIES: &[&str] = &["lru", "lfu", "fifo", "rr", "sieve", "s3_fifo", "w_tinylfu", "auto"];
 
 /// The maximum cost of an operation with many entries, in multiples of its cost with few.
 const GROWTH_BAR: f64 = 3.0;

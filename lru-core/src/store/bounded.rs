@@ -193,6 +193,7 @@ impl<C: CacheTypes> Bounded<C> {
     #[inline(never)]
     fn add(&mut self, entry: Entry<C>) {
         let (hash, weight) = (entry.hash, entry.meta.weight());
+        self.policy.announce_maxsize(self.limit());
         let slot = self.arena.insert(entry, self.most_entries());
         if self.index.has_room(slot) {
             self.index.insert(hash, slot);

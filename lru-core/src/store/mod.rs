@@ -37,6 +37,7 @@ pub(crate) use types::CacheTypes;
 
 use crate::insight::Sampler;
 use crate::key::KeyHash;
+use crate::observe::leading_policy::LeadingPolicy;
 use crate::store::place::FastInsert;
 use crate::store::removed::{ClearedStore, RemovedEntries};
 use crate::store::types::Stores;
@@ -132,6 +133,11 @@ impl<C: CacheTypes> Store<C> {
     #[inline]
     pub(crate) fn sampler(&self) -> Option<&Sampler> {
         either!(self, _ => None, bounded => bounded.policy.sampler())
+    }
+
+    /// Returns which of several policies chooses the victims, if there are several.
+    pub(crate) fn leading_policy(&self) -> Option<LeadingPolicy> {
+        either!(self, _ => None, bounded => bounded.policy.leading())
     }
 
     /// Collects the hits and misses that were counted without the lock since the last time.
