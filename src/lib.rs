@@ -1104,6 +1104,9 @@ pub use lru_macros::cache;
 /// * the key and the cached result are plain data of at most four words each: integers, floats, `bool`, `char`, `Duration`,
 ///   `NonZero` integers, and `Option`s, tuples and arrays of these. An `Option` takes one word more than its content.
 ///
+/// With `tags` or `depends`, these take the lock: the first hit of each entry after anything at all was invalidated; hits in the body of a
+/// function with `depends`; and hits of results that expire with what they were computed from.
+///
 /// Nothing else changes: a single thread sees exactly the order of use that Python's `lru_cache` has; a hit comes before
 /// everything that begins after it has returned; a result that was evicted, replaced, invalidated or cleared is not
 /// returned by a call that begins later; and hits and misses add up to the calls. Only the order of hits of different

@@ -193,7 +193,7 @@ pub mod __private {
     pub use crate::function::tagged::{
         info::{TaggedInfo, TaggedQueue},
         lifecycle::TaggedLifecycle,
-        reads::{IntoTags, Reads, RunningCall, TaskReads, tags_of},
+        reads::{IntoTags, Reads, RunningCall, TaskReads, out_of_line, tags_of},
     };
     pub use crate::function::{no_callbacks, result_policy};
     pub use crate::heap_size::{bytes_owned_by, owned_bytes};

@@ -59,6 +59,7 @@ use crate::insight::Sampler;
 use crate::key::KeyHash;
 use crate::observe::leading_policy::LeadingPolicy;
 use crate::store::linked_arena::{Arena, Slot};
+use crate::store::lock_free::words::Words;
 
 pub(crate) mod sealed {
     /// The supertrait of [`Policy`](super::Policy), which other crates cannot name.
@@ -134,6 +135,11 @@ pub trait Policy: sealed::Sealed + fmt::Debug + Sized {
     #[doc(hidden)]
     #[inline]
     fn used<T>(&self, _ring: &Arena<T>, _slot: Slot) {}
+
+    /// Shows the metadata of the entry in `slot` to readers without the lock, after a hit may have changed it.
+    #[doc(hidden)]
+    #[inline]
+    fn publish_meta<U: Words>(&self, _slot: Slot, _meta: impl FnOnce() -> U) {}
 
     /// Tells how long the computation of the entry took that is admitted or replaced next; zero if that is not known.
     #[doc(hidden)]
