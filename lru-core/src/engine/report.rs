@@ -71,9 +71,9 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
     /// Returns the counters other than hits and misses.
     pub(crate) fn stats(&self) -> CacheStats {
         let mut stats = self.counters.get().map_or_else(CacheStats::default, |counters| counters.read());
-        let state = self.hold();
-        state.counters.report(&mut stats);
-        stats.leading_policy = state.store.borrow().leading_policy();
+        let held = self.hold();
+        held.counters.report(&mut stats);
+        stats.leading_policy = held.store.borrow().leading_policy();
         stats
     }
 

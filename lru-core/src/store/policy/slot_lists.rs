@@ -149,15 +149,15 @@ impl<const N: usize> Lists<N> {
     #[inline]
     pub(super) fn pass_oldest(&self, list: List) {
         let Some(ends) = self.ends(list) else { return };
-        let (passed, last) = (ends.oldest.get(), ends.youngest.get());
-        let (Some(node), Some(before)) = (self.node(passed), self.node(last)) else { return };
+        let (passed, before) = (ends.oldest.get(), ends.youngest.get());
+        let (Some(node), Some(youngest)) = (self.node(passed), self.node(before)) else { return };
         let first = node.younger.get();
         // Of a single slot there is no other one to be the first.
         let Some(after) = self.node(first) else { return };
         after.older.set(Link::NONE);
-        node.older.set(last);
+        node.older.set(before);
         node.younger.set(Link::NONE);
-        before.younger.set(passed);
+        youngest.younger.set(passed);
         ends.oldest.set(first);
         ends.youngest.set(passed);
     }
