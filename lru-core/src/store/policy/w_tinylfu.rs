@@ -291,7 +291,6 @@ impl Sketch {
 
     /// Returns the block with the counters of a hash, and the mixed hash, which selects them.
     #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "masked by the number of blocks")]
     fn block(&self, hash: KeyHash) -> Option<(&Block, u64)> {
         let mixed = hash.get().wrapping_mul(Self::FACTOR);
         let block = self.blocks.get((mixed >> 32) as usize & self.blocks.len().wrapping_sub(1))?;

@@ -92,7 +92,7 @@ impl Policy for Auto {
         leaving: None,
         maxsize: None,
         entries: 0,
-        schedule: Schedule::NEVER,
+        schedule: Schedule::never(),
         duel: RefCell::new(None),
     };
 
@@ -201,7 +201,7 @@ impl Auto {
             let duel = Duel::new(shadow, self.leader.get());
             (Schedule::new(shadow, entries), Some(Box::new(duel)))
         } else {
-            (Schedule::NEVER, None)
+            (Schedule::never(), None)
         };
     }
 

@@ -50,16 +50,18 @@ pub(super) struct Schedule {
 
 impl Schedule {
     /// No call is sampled.
-    pub(super) const NEVER: Self = Self {
-        rate: 0,
-        sampled: Cell::new(0),
-        burst: 0,
-        warm_up: 0,
-        calls: Cell::new(0),
-        misses: Cell::new(0),
-        bursts: Cell::new(0),
-        has_rested: Cell::new(false),
-    };
+    pub(super) const fn never() -> Self {
+        Self {
+            rate: 0,
+            sampled: Cell::new(0),
+            burst: 0,
+            warm_up: 0,
+            calls: Cell::new(0),
+            misses: Cell::new(0),
+            bursts: Cell::new(0),
+            has_rested: Cell::new(false),
+        }
+    }
 
     /// Samples the calls of a cache for shadows of fewer entries, or as many.
     pub(super) fn new(shadow: usize, capacity: usize) -> Self {
@@ -71,7 +73,7 @@ impl Schedule {
             sampled: Cell::new(rate),
             burst: entries.max(LEAST_ENTRIES).saturating_mul(BURST),
             warm_up: entries.saturating_mul(WARM_UP),
-            ..Self::NEVER
+            ..Self::never()
         }
     }
 
@@ -162,7 +164,7 @@ mod tests {
         assert!(Schedule::new(10, 10).samples(ALL));
         let half = Schedule::new(1 << 20, 1 << 21);
         assert!(half.samples(ALL / 2 - 1) && !half.samples(ALL / 2 + 1));
-        assert!(!Schedule::NEVER.samples(0));
+        assert!(!Schedule::never().samples(0));
     }
 
     #[test]

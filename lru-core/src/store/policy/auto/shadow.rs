@@ -22,16 +22,13 @@ impl<P: Policy> Shadow<P> {
     /// Looks up a hash, and inserts it if it is missing. Returns whether it was there.
     pub(super) fn call(&mut self, hash: KeyHash) -> bool {
         let is_same = |slot| self.ring.get(slot) == Some(&hash);
-        match self.index.find(hash, is_same) {
-            Some(slot) => {
-                self.policy.used(&self.ring, slot);
-                true
-            }
-            None => {
-                self.insert(hash);
-                false
-            }
+        let found = self.index.find(hash, is_same);
+        if let Some(slot) = found {
+            self.policy.used(&self.ring, slot);
+        } else {
+            self.insert(hash);
         }
+        found.is_some()
     }
 
     fn insert(&mut self, hash: KeyHash) {
