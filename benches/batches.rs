@@ -23,7 +23,8 @@ const RESULT: f64 = 1.0;
 
 fn main() {
     let measured = env::args().any(|argument| argument == "--bench");
-    let contestant = |name, call: fn()| Contestant::new(name, move || (0..BATCHES).for_each(|_| call())).of(BATCHES);
+    let contestant =
+        |name, call: fn()| Contestant::new(name, move || (0..BATCHES).for_each(|_| call())).of(BATCHES);
     let mut contestants: Vec<_> = PAIRS
         .iter()
         .flat_map(|pair| [contestant(pair.name, pair.batch), contestant(pair.name, pair.singles)])
@@ -32,19 +33,29 @@ fn main() {
     contest(&mut contestants, 20);
     contest(&mut contestants, if measured { 2_000 } else { 1 });
 
-    println!("## Batches of {MANY}\n\n| batch | ns | single calls, ns | × | median × | allocations |\n|---|--:|--:|--:|--:|--:|");
+    println!(
+        "## Batches of {MANY}\n\n| batch | ns | single calls, ns | × | median × | allocations |\n|---|--:|--:|--:|--:|--:|"
+    );
     let mut bars = String::new();
     for (pair, both) in PAIRS.iter().zip(contestants.chunks(2)) {
         let allocated = measure(pair.batch).count_total;
         let (batch, singles) = (both[0].nanoseconds(), both[1].nanoseconds());
         let medians = both[0].median() / both[1].median();
-        println!("| {} | {batch:.0} | {singles:.0} | {:.2} | {medians:.2} | {allocated} |", pair.name, batch / singles);
+        println!(
+            "| {} | {batch:.0} | {singles:.0} | {:.2} | {medians:.2} | {allocated} |",
+            pair.name,
+            batch / singles
+        );
         let limit = limit(pair);
-        bars += &bar(&format!("{} ≤ {limit} × single calls", pair.name), batch / singles, 2, |ratio| ratio <= limit);
+        bars += &bar(&format!("{} ≤ {limit} × single calls", pair.name), batch / singles, 2, |ratio| {
+            ratio <= limit
+        });
         if is_hits(pair) && !pair.name.ends_with("text") {
             #[expect(clippy::cast_precision_loss, reason = "the number is small")]
             let allocated = allocated as f64;
-            bars += &bar(&format!("{}: no allocation but the result", pair.name), allocated, 0, |count| count <= RESULT);
+            bars += &bar(&format!("{}: no allocation but the result", pair.name), allocated, 0, |count| {
+                count <= RESULT
+            });
         }
     }
     println!("\n{BARS}{bars}");

@@ -214,9 +214,7 @@ impl<C: CacheTypes<Meta = (), Key: Words, Value: Words>> Placement for Fronted<C
             read(position, value);
         };
         let round = (hashes, Positions::below(hashes.len()));
-        missed(
-            self.replicated.first(|engine| engine.lookup_round(round, noting, copying, count, lifecycle)),
-        );
+        missed(self.replicated.first(|engine| engine.lookup_round(round, noting, copying, count, lifecycle)));
     }
 
     #[inline]
