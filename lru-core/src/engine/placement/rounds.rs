@@ -28,6 +28,18 @@ pub(crate) struct Missing {
     pub(crate) began: Epoch,
 }
 
+impl Missing {
+    /// A key that another call has handed over, to be computed with those of this one.
+    pub(crate) fn of_other_call(hash: KeyHash) -> Self {
+        Self { position: usize::MAX, hash, began: Epoch::UNKNOWN }
+    }
+
+    /// Returns whether the key was handed over by another call.
+    pub(crate) fn is_of_other_call(&self) -> bool {
+        self.position == usize::MAX
+    }
+}
+
 /// A key of a batch that is equal to an earlier one, which is missing.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Twin {
