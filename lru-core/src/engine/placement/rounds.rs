@@ -171,6 +171,7 @@ pub(crate) fn lookup_many<E: Placement, R>(
 const FEW: usize = 128;
 
 /// The numbers of the first of equal keys, by their hashes.
+#[expect(clippy::large_enum_variant, reason = "it is on the stack, so that a batch allocates less")]
 enum Firsts {
     /// The numbers plus one, each at its hash or as soon after it as there is a place.
     Few([u8; 4 * FEW]),
