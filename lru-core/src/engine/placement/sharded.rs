@@ -262,7 +262,8 @@ where
         let number = |hash| self.number(hash);
         for_each_shard(hashes, (N, number), |hash, selected| {
             missed(self.at(hash, |engine| {
-                engine.lookup_round((hashes, selected), &matching, &mut read, count, lifecycle)
+                let read = |position: usize, entry: &Entry<C>| read(position, &entry.value);
+                engine.lookup_round((hashes, selected), &matching, read, count, lifecycle)
             }));
         });
     }
