@@ -76,6 +76,7 @@ const CRATES: &[Rules] = &[
                 &["call"],
                 &["backend", "apart", "elements"],
                 &["backend_accessors"],
+                &["batch_lookup"],
                 &["batch_backend"],
                 &["batch"],
                 &["coalesced", "gathered"],

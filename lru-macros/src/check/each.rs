@@ -137,14 +137,14 @@ fn options_go_with_elements(args: &Args, errors: &mut Errors) {
         expiry.stale_if_slow.name(),
         placement.cache.name(),
         flight.detach.name().filter(|_| flight.is_detached()),
-        results.force.name(),
     ];
     for name in names.into_iter().flatten() {
         errors.at(name, format!("`{name}` cannot be used with `each` yet; remove one of them"));
     }
-    let tagged = [validity.tags.name(), validity.depends.name().filter(|_| validity.depends())];
     if let Some(backend) = backend.name() {
-        for name in tagged.into_iter().flatten() {
+        let depends = validity.depends.name().filter(|_| validity.depends());
+        let names = [results.force.name(), validity.tags.name(), depends];
+        for name in names.into_iter().flatten() {
             let message =
                 format!("`{name}` cannot be used with `each` and `{backend}` yet; remove one of them");
             errors.at(name, message);

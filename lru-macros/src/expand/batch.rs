@@ -20,6 +20,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::batch_backend::{self, InBackend};
+use super::batch_lookup::{Looked, batch_place, looked};
 use super::elements::{argument, element, made};
 use super::{cache, call};
 use crate::model::{Batch, Checks, Flavor, Flight, MapKeys, Model};
@@ -29,11 +30,9 @@ pub(super) fn call(model: &Model, batch: &Batch, home: &TokenStream) -> TokenStr
     if let Some(flight) = &model.flight {
         return shared(model, batch, flight, home);
     }
-    let handle = cache::handle(model, home);
     let argument = argument(model, batch);
     let made = made(batch, model, &argument);
-    let (shared, key) = cache::key_of_element(model, home, Checks::Reported, batch, &element());
-    let policy = call::result_policy(model, Checks::Reported);
+    let Looked { shared, looked } = looked(model, batch, home, None);
     let (is_map, hits) = (batch.keys.is_some(), hits(model, batch));
     let before = before_body(model, batch);
     let asked = quote! { __asked.argument() };
@@ -48,7 +47,7 @@ pub(super) fn call(model: &Model, batch: &Batch, home: &TokenStream) -> TokenStr
         let __batch = #made;
         let __miss = {
             #shared
-            let __looked = #handle.lookup_batch(&__batch, |__element| #key, #policy);
+            let __looked = #looked;
             match __looked {
                 ::core::result::Result::Ok(__hits) => return #hits,
                 ::core::result::Result::Err(__miss) => __miss,
@@ -86,12 +85,12 @@ pub(super) fn in_result(batch: &Batch, results: &TokenStream) -> TokenStream {
 /// there are none.
 fn shared(model: &Model, batch: &Batch, flight: &Flight, home: &TokenStream) -> TokenStream {
     let krate = &model.krate;
-    let (handle, hits) = (cache::handle(model, home), hits(model, batch));
+    let hits = hits(model, batch);
     let argument = argument(model, batch);
     let made = made(batch, model, &argument);
-    let (shared, key) = cache::key_of_element(model, home, Checks::Reported, batch, &element());
-    let (policy, options) = (call::result_policy(model, Checks::Reported), options(model, batch));
+    let options = options(model, batch);
     let (flight, sharing) = (flight.value(&model.plain_name(), krate), model.result_policy.sharing(krate));
+    let Looked { shared, looked } = looked(model, batch, home, Some(&flight));
     let (known, copies) = (known(model, batch, &quote!(known)), copies(model, batch, &quote!(__call)));
     let expected = expected(model, batch, "__call");
     let is_map = batch.keys.is_some();
@@ -149,8 +148,7 @@ fn shared(model: &Model, batch: &Batch, flight: &Flight, home: &TokenStream) -> 
         let __batch = #made;
         let __call = {
             #shared
-            let __looked =
-                #handle.lookup_shared_batch(&__batch, |__element| #key, #policy, #flight);
+            let __looked = #looked;
             match __looked {
                 ::core::result::Result::Ok(__hits) => return #hits,
                 ::core::result::Result::Err(__call) => __call,
@@ -297,11 +295,6 @@ pub(super) fn wrong_length(model: &Model, batch: &Batch) -> TokenStream {
             (&&#krate::__private::BatchResult::<#returned>::NEW).__wrong_length(__wrong)
         }
     }
-}
-
-/// The number of the argument with the elements among those that options take.
-pub(super) fn batch_place(model: &Model, batch: &Batch) -> usize {
-    batch.param + usize::from(model.receiver.is_some())
 }
 
 /// Stores what the body has returned.

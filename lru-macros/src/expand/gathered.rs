@@ -25,6 +25,7 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 
+use super::batch_lookup::{self, Looked};
 use super::{batch, cache, call, elements};
 use crate::model::{Batch, Checks, Flight, Model, nested};
 use crate::type_tokens;
@@ -46,17 +47,17 @@ fn gathered(
     home: &TokenStream,
 ) -> TokenStream {
     let krate = &model.krate;
-    let (handle, hits) = (cache::handle(model, home), batch::hits(model, of));
+    let hits = batch::hits(model, of);
     let argument = elements::argument(model, of);
     let made = elements::made(of, model, &argument);
-    let (shared, key) = cache::key_of_element(model, home, Checks::Reported, of, &elements::element());
     let (again, key_again) = cache::key_of_element(model, home, Checks::Assumed, of, &elements::element());
     let common = common_key(model, home, of);
-    let (policy, options) = (call::result_policy(model, Checks::Reported), options(model, of));
+    let options = options(model, of);
     let (flight, sharing) = (flight.value(&model.plain_name(), krate), model.result_policy.sharing(krate));
+    let Looked { shared, looked } = batch_lookup::looked(model, of, home, Some(&flight));
     let known = batch::known(model, of, &quote!(known));
     let copies = call::entry_options(model)
-        .map(|_| call::copies_for_options_but(model, Some(batch::batch_place(model, of))));
+        .map(|_| call::copies_for_options_but(model, Some(batch_lookup::batch_place(model, of))));
     let expected =
         call::expected_of_each(model, "__call", |number| batch::place_of_element(model, of, number, element));
     let is_map = of.keys.is_some();
@@ -103,7 +104,7 @@ fn gathered(
         let __batch = #made;
         let __call = {
             #shared
-            let __looked = #handle.lookup_shared_batch(&__batch, |__element| #key, #policy, #flight);
+            let __looked = #looked;
             match __looked {
                 ::core::result::Result::Ok(__hits) => return #hits,
                 ::core::result::Result::Err(__call) => __call,

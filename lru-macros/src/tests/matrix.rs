@@ -91,7 +91,6 @@ const WITHOUT_ELEMENTS: &[&str] = &[
     "refresh_threads",
     "key",
     "key_fn",
-    "force",
     "accessors",
 ];
 

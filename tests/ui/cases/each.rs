@@ -59,7 +59,7 @@ fn errors_in_a_map(ids: &[u32]) -> HashMap<u32, Result<u32, String>> {
     ids.iter().map(|&id| (id, Ok(id))).collect()
 }
 
-#[lru_cache(each = ids, ttl = 60, swr = true, force = |_| false)]
+#[lru_cache(each = ids, ttl = 60, swr = true)]
 fn stale(ids: &[u32]) -> Vec<u32> {
     ids.to_vec()
 }
@@ -86,7 +86,7 @@ impl Log {
     }
 }
 
-#[lru_cache(each = ids, tags = |id| [tag("id", id)], depends = true, backend = Off)]
+#[lru_cache(each = ids, tags = |id| [tag("id", id)], depends = true, force = |_| false, backend = Off)]
 fn tags_in_a_backend(ids: &[u32]) -> Vec<u32> {
     ids.to_vec()
 }

@@ -117,7 +117,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
 
     /// Invalidates what was computed from the result for a key, where that has tags.
     #[inline]
-    pub(super) fn invalidate_dependents(&self, hash: KeyHash) {
+    pub(in crate::function) fn invalidate_dependents(&self, hash: KeyHash) {
         if let Some(number) = self.number_in_use() {
             Validity::changed(hash, number);
         }
@@ -137,7 +137,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
 
     /// Removes the entry that a result was to replace which is not stored, because its policy does not keep it.
     #[cold]
-    pub(super) fn remove_replaced(
+    pub(in crate::function) fn remove_replaced(
         &self,
         hash: KeyHash,
         matches: impl FnMut(&StoredKey<E>) -> bool,
