@@ -902,6 +902,8 @@ pub use lru_macros::cache;
 /// * With `gather = seconds`, calls of an `async fn` that lack elements wait for each other that long, and become one call of the
 ///   body (as a `DataLoader` does), or when `gather_max` elements wait (100 if it is not given). The first call's future drives it; no runtime is
 ///   needed. An `Err` goes to all of them.
+/// * With `swr`, stale elements are served, and refreshed in the background by one call of the body, with copies of elements and arguments;
+///   with `stale_if_error`, they stand in for an `Err` of the body if there is one for each element that it was called with.
 /// * Counters, `maxsize`, policy, `weight`, `ttl`, `keep`, `tags` hold for each element. With `depends = true`, each depends on all that its
 ///   call of the body reads. `tags`, `depends` and `force` cannot be used yet with `each` and a backend. The lock is taken once for each 64 elements.
 /// * With a [backend](#backends), what the process lacks is looked up in one request, and what was computed is stored in one; keys, values and

@@ -136,7 +136,9 @@ pub mod __private {
         map::MapKeys,
         map::{AskedElements, map_of_hits, part_hash},
         miss::{BatchMiss, no_element_options},
+        refresh::BatchRefresh,
         shared::{BoxedCall, SharedBatch},
+        stale::StaleBatch,
         wrong_length::BatchResult,
     };
     pub use crate::function::call::begin::CoalescedLookup;

@@ -13,6 +13,8 @@ use crate::type_tokens;
 pub(super) fn check(args: &Args, func: &Func, errors: &mut Errors) {
     let Some(each) = args.key.each.get() else { return };
     options_go_with_elements(args, errors);
+    stale_elements_have_no_backend(args, errors);
+    stale_elements_are_not_forced(args, errors);
     function_is_plain(args, func, errors);
     let Some(param) = parameter(each, func) else {
         names_a_parameter(each, func, errors);
@@ -132,8 +134,6 @@ fn errors_are_no_values(value: &Type, args: &Args, errors: &mut Errors) {
 fn options_go_with_elements(args: &Args, errors: &mut Errors) {
     let Args { expiry, placement, flight, results, validity, backend, .. } = args;
     let names = [
-        expiry.swr.name().filter(|_| expiry.has_refreshes()),
-        expiry.stale_if_error.name(),
         expiry.stale_if_slow.name(),
         placement.cache.name(),
         flight.detach.name().filter(|_| flight.is_detached()),
@@ -149,6 +149,23 @@ fn options_go_with_elements(args: &Args, errors: &mut Errors) {
                 format!("`{name}` cannot be used with `each` and `{backend}` yet; remove one of them");
             errors.at(name, message);
         }
+    }
+}
+
+/// A refresh in the background does not begin with what the call computes anew.
+fn stale_elements_are_not_forced(args: &Args, errors: &mut Errors) {
+    if let (Some(force), true) = (args.results.force.name(), args.expiry.has_refreshes()) {
+        errors.at(force, "`force` cannot be used with `each` and `swr` yet; remove one of them");
+    }
+}
+
+/// What is stale in a backend is not served by a call of many elements.
+fn stale_elements_have_no_backend(args: &Args, errors: &mut Errors) {
+    let Some(backend) = args.backend.name() else { return };
+    let swr = args.expiry.swr.name().filter(|_| args.expiry.has_refreshes());
+    for name in [swr, args.expiry.stale_if_error.name()].into_iter().flatten() {
+        let message = format!("`{name}` cannot be used with `each` and `{backend}` yet; remove one of them");
+        errors.at(name, message);
     }
 }
 

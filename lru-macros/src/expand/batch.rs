@@ -17,13 +17,14 @@
 //! ```
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{quote, quote_spanned};
 
 use super::batch_backend::{self, InBackend};
 use super::batch_lookup::{Looked, batch_place, looked};
 use super::elements::{argument, element, made};
-use super::{cache, call};
+use super::{batch_refresh, cache, call};
 use crate::model::{Batch, Checks, Flavor, Flight, MapKeys, Model};
+use crate::type_tokens;
 
 /// The call: looks all elements up, and calls the body with those that are missing.
 pub(super) fn call(model: &Model, batch: &Batch, home: &TokenStream) -> TokenStream {
@@ -85,12 +86,10 @@ pub(super) fn in_result(batch: &Batch, results: &TokenStream) -> TokenStream {
 /// there are none.
 fn shared(model: &Model, batch: &Batch, flight: &Flight, home: &TokenStream) -> TokenStream {
     let krate = &model.krate;
-    let hits = hits(model, batch);
     let argument = argument(model, batch);
     let made = made(batch, model, &argument);
-    let options = options(model, batch);
-    let (flight, sharing) = (flight.value(&model.plain_name(), krate), model.result_policy.sharing(krate));
-    let Looked { shared, looked } = looked(model, batch, home, Some(&flight));
+    let lookup = batch_refresh::lookup(model, batch, flight, home);
+    let (options, sharing) = (options(model, batch), model.result_policy.sharing(krate));
     let (known, copies) = (known(model, batch, &quote!(known)), copies(model, batch, &quote!(__call)));
     let expected = expected(model, batch, "__call");
     let is_map = batch.keys.is_some();
@@ -114,11 +113,14 @@ fn shared(model: &Model, batch: &Batch, flight: &Flight, home: &TokenStream) -> 
         Some(_) => (quote! { &__options }, batch_backend::wait),
     };
     let fail = ends(model, &quote! { __call.fail() });
+    let serves_stale = model.lifecycle.serves_on_error();
+    let stale = serves_stale.then(|| quote! { if __call.serve_stale(#sharing) { continue; } });
     let answers = if batch.result.is_fallible {
         quote! {
             match #answers {
                 ::core::result::Result::Ok(__answers) => __answers,
                 ::core::result::Result::Err(__error) => {
+                    #stale
                     #fail;
                     return ::core::result::Result::Err(__error);
                 }
@@ -130,6 +132,13 @@ fn shared(model: &Model, batch: &Batch, flight: &Flight, home: &TokenStream) -> 
     let ended = backend.as_ref().map(|_| quote! { .into_call() });
     let Landing { keys, land, results } = landing(model, batch, (&sharing, &options), ended.as_ref(), ends);
     let results = in_result(batch, &results);
+    // A map of kept results is made of the elements.
+    let take = if serves_stale && is_map && batch.result.is_fallible {
+        let at = type_tokens::first_span(&batch.argument);
+        quote_spanned! { at=> take_copies }
+    } else {
+        quote! { take }
+    };
     let (begin, next, failed) =
         backend.map_or((None, next, None), |backend| (Some(backend.begin), backend.next, backend.failed));
     let is_called = failed.map_or_else(
@@ -146,14 +155,7 @@ fn shared(model: &Model, batch: &Batch, flight: &Flight, home: &TokenStream) -> 
     );
     quote! {
         let __batch = #made;
-        let __call = {
-            #shared
-            let __looked = #looked;
-            match __looked {
-                ::core::result::Result::Ok(__hits) => return #hits,
-                ::core::result::Result::Err(__call) => __call,
-            }
-        };
+        #lookup
         #known
         #copies
         #begin
@@ -162,7 +164,7 @@ fn shared(model: &Model, batch: &Batch, flight: &Flight, home: &TokenStream) -> 
         // Dropped before the elements, which may call the function.
         let mut __call = __call;
         while #is_called {
-            let mut __asked = __call.take(&mut __elements);
+            let mut __asked = __call.#take(&mut __elements);
             #expected
             let __answers = #answers;
             #land

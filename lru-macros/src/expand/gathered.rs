@@ -25,8 +25,7 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 
-use super::batch_lookup::{self, Looked};
-use super::{batch, cache, call, elements};
+use super::{batch, batch_lookup, batch_refresh, cache, call, elements};
 use crate::model::{Batch, Checks, Flight, Model, nested};
 use crate::type_tokens;
 
@@ -47,14 +46,12 @@ fn gathered(
     home: &TokenStream,
 ) -> TokenStream {
     let krate = &model.krate;
-    let hits = batch::hits(model, of);
     let argument = elements::argument(model, of);
     let made = elements::made(of, model, &argument);
+    let lookup = batch_refresh::lookup(model, of, flight, home);
     let (again, key_again) = cache::key_of_element(model, home, Checks::Assumed, of, &elements::element());
     let common = common_key(model, home, of);
-    let options = options(model, of);
-    let (flight, sharing) = (flight.value(&model.plain_name(), krate), model.result_policy.sharing(krate));
-    let Looked { shared, looked } = batch_lookup::looked(model, of, home, Some(&flight));
+    let (options, sharing) = (options(model, of), model.result_policy.sharing(krate));
     let known = batch::known(model, of, &quote!(known));
     let copies = call::entry_options(model)
         .map(|_| call::copies_for_options_but(model, Some(batch_lookup::batch_place(model, of))));
@@ -66,7 +63,24 @@ fn gathered(
     let at = Span::call_site().located_at(type_tokens::first_span(&of.returned));
     let spanned = krate.at(at);
     let errors = quote_spanned! { at=> #spanned::__private::errors_of_group() };
-    let (failed, answers) = answers(model, of, home, &argument);
+    let (failed, answers) = answers(model, of, home, (&argument, &sharing));
+    let failed = if model.lifecycle.serves_on_error() && of.result.is_fallible {
+        quote! {
+            {
+                {
+                    #again
+                    __call.supply(&mut __gather, |__element| #key_again);
+                }
+                match __call.serve_stale_of_group() {
+                    ::core::option::Option::Some(#krate::__private::GatherStep::Compute) => {}
+                    ::core::option::Option::Some(_) => continue,
+                    ::core::option::Option::None => #failed,
+                }
+            }
+        }
+    } else {
+        failed
+    };
     let at = type_tokens::first_span(&of.argument);
     let next = quote_spanned! { at=> next_gathered };
     let (parts, keys, land, results) = match &of.keys {
@@ -102,14 +116,7 @@ fn gathered(
     let results = batch::in_result(of, &results);
     quote! {
         let __batch = #made;
-        let __call = {
-            #shared
-            let __looked = #looked;
-            match __looked {
-                ::core::result::Result::Ok(__hits) => return #hits,
-                ::core::result::Result::Err(__call) => __call,
-            }
-        };
+        #lookup
         #known
         #copies
         let (__elements, __found) = __call.parts(__batch, #is_map);
@@ -156,8 +163,15 @@ fn answers(
     model: &Model,
     of: &Batch,
     home: &TokenStream,
-    argument: &TokenStream,
+    (argument, sharing): (&TokenStream, &TokenStream),
 ) -> (TokenStream, TokenStream) {
+    let stale = model.lifecycle.serves_on_error().then(|| {
+        quote! {
+            if __call.serve_stale_in_group(&__gather, &__error, #sharing) {
+                continue;
+            }
+        }
+    });
     let answers = call::call_with(model, home, batch::repeated(model, argument));
     let answers = quote! {
         {
@@ -170,6 +184,7 @@ fn answers(
             match #answers {
                 ::core::result::Result::Ok(__answers) => __answers,
                 ::core::result::Result::Err(__error) => {
+                    #stale
                     return ::core::result::Result::Err(__call.fail_group(&__gather, __error));
                 }
             }

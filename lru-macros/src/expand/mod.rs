@@ -32,6 +32,7 @@ mod backend_accessors;
 mod batch;
 mod batch_backend;
 mod batch_lookup;
+mod batch_refresh;
 mod bound;
 mod cache;
 mod call;

@@ -86,6 +86,11 @@ impl Lifecycle {
         self.expiry.ttl_of_all().filter(|_| !self.expiry.ttu.is_some())
     }
 
+    /// Whether a stale result is served in place of an error.
+    pub(crate) fn serves_on_error(&self) -> bool {
+        self.expiry.stale_if_error.is_some()
+    }
+
     /// Whether results may be stale.
     fn may_be_stale(&self) -> bool {
         let Expiry { stale_if_error, stale_if_slow, .. } = &self.expiry;

@@ -59,7 +59,7 @@ fn errors_in_a_map(ids: &[u32]) -> HashMap<u32, Result<u32, String>> {
     ids.iter().map(|&id| (id, Ok(id))).collect()
 }
 
-#[lru_cache(each = ids, ttl = 60, swr = true)]
+#[lru_cache(each = ids, ttl = 60, stale_if_slow = 0.1)]
 fn stale(ids: &[u32]) -> Vec<u32> {
     ids.to_vec()
 }

@@ -39,6 +39,12 @@ pub trait Batch: Sized {
         Self: 'a;
 }
 
+/// A batch of which elements can be computed apart from the call.
+pub trait BatchApart: Batch {
+    /// A batch of the same kind that borrows nothing.
+    type Apart: Batch<Element = Self::Element> + 'static;
+}
+
 /// The elements that the body is called with.
 pub struct Asked<B: Batch>(B::Asked);
 
@@ -72,6 +78,14 @@ impl<B: Batch> Elements<B> {
     pub(super) fn take(&mut self, numbers: &[usize]) -> Asked<B> {
         let elements = numbers.iter().filter_map(|&number| self.take_one(number));
         Asked(B::collect(elements.collect()))
+    }
+
+    /// Returns copies of the elements of these numbers.
+    pub(super) fn copies(&self, numbers: &[usize]) -> Vec<B::Element>
+    where
+        B::Element: Clone,
+    {
+        numbers.iter().filter_map(|&number| self.0.get(number)?.clone()).collect()
     }
 
     /// Returns all of them, where none was taken.
@@ -163,6 +177,10 @@ impl<'a, T: Clone> Batch for Slice<'a, T> {
     }
 }
 
+impl<T: Clone + 'static> BatchApart for Slice<'_, T> {
+    type Apart = Slice<'static, T>;
+}
+
 /// A collection behind a reference. The elements that are missing are cloned into another one.
 pub struct ByReference<'a, C, T>(Vec<&'a T>, PhantomData<fn() -> C>);
 
@@ -205,6 +223,10 @@ impl<C: FromIterator<T>, T: Clone> Batch for ByReference<'_, C, T> {
     {
         asked
     }
+}
+
+impl<C: FromIterator<T> + 'static, T: Clone + 'static> BatchApart for ByReference<'_, C, T> {
+    type Apart = ByReference<'static, C, T>;
 }
 
 /// An owned collection. Its elements are moved.
@@ -257,4 +279,8 @@ impl<C: FromIterator<T>, T> Batch for Owned<C, T> {
     {
         asked.take().expect("the body is called once")
     }
+}
+
+impl<C: FromIterator<T> + 'static, T: 'static> BatchApart for Owned<C, T> {
+    type Apart = Self;
 }

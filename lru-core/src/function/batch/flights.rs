@@ -42,6 +42,21 @@ pub(super) struct Lead<K, V> {
 }
 
 impl<K, V> Flights<K, V> {
+    /// Returns those of a computation that has no part in any flight yet.
+    pub(super) fn none(id: ComputationId) -> Self {
+        Self {
+            id,
+            keys: Vec::new(),
+            unjoined: Vec::new(),
+            leads: Vec::new(),
+            alone: Vec::new(),
+            follows: Vec::new(),
+            failures: 0,
+            offered: Vec::new(),
+            began: Instant::now(),
+        }
+    }
+
     /// Attributes the calls that this thread makes to the computation of this call, until the scope is dropped.
     pub(super) fn scope(&self) -> BodyScope {
         BodyScope::enter(self.id)

@@ -23,13 +23,18 @@ where
     /// entry, by the number of the element among the missing ones.
     pub(super) fn land<H: Sharing<R>>(
         &mut self,
-        results: Vec<R>,
+        mut results: Vec<R>,
         sharing: H,
         options: impl Fn(usize, &S, &O::Value) -> EntryOptions,
     ) {
         // User code runs here, which may call the function.
         let scope = self.flights.scope();
         let asked = core::mem::take(&mut self.asked);
+        // The kept results stay where they are.
+        let replaced = self.replace_errors(&asked, &mut results);
+        for &number in &replaced {
+            self.keys[number] = None;
+        }
         // In the order of their numbers.
         let leads = core::mem::take(&mut self.flights.leads);
         let Self { miss, keys, started, .. } = self;
@@ -44,8 +49,9 @@ where
             handle.engines.first(|engine| engine.counters().computing.record(took));
         }
         // A call that was too slow does not replace what its successor has stored.
-        let (late, in_time): (Vec<_>, Vec<_>) =
-            asked.iter().copied().zip(&results).partition(|(number, _)| is_replaced(*number));
+        let is_computed = |number: usize| replaced.binary_search(&number).is_err();
+        let computed = asked.iter().copied().zip(&results).filter(|(number, _)| is_computed(*number));
+        let (late, in_time): (Vec<_>, Vec<_>) = computed.partition(|(number, _)| is_replaced(*number));
         let in_time = in_time.into_iter().map(|(number, result)| {
             (number, missing[number], keys[number].take().filter(|_| stores), result)
         });
@@ -57,7 +63,9 @@ where
         }
         let mut leads = leads.into_iter().peekable();
         for (number, result) in asked.into_iter().zip(results) {
-            if let Some(lead) = leads.next_if(|lead| lead.number == number) {
+            let lead = leads.next_if(|lead| lead.number == number);
+            // A kept result may be invalid for the calls that follow.
+            if let Some(lead) = lead.filter(|_| is_computed(number) || !handle.has_tags()) {
                 let terms = handle.terms_of_element(number, *started);
                 publish(Some(lead.leader), *policy, sharing, &result, terms);
             }

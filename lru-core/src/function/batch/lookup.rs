@@ -16,10 +16,16 @@ use crate::function::result_policy::ResultPolicy;
 use crate::key::{KeyHash, Part};
 
 /// The keys of the elements of a batch.
-struct ElementKeys<'b, B, F, Q> {
+pub(super) struct ElementKeys<'b, B, F, Q> {
     batch: &'b B,
     key: F,
     part: PhantomData<fn() -> Q>,
+}
+
+impl<'b, B, F, Q> ElementKeys<'b, B, F, Q> {
+    pub(super) fn new(batch: &'b B, key: F) -> Self {
+        Self { batch, key, part: PhantomData }
+    }
 }
 
 impl<'b, B: Batch, F: Fn(&'b B::Element) -> Q, Q: Part> BatchKeys<Q::Stored> for ElementKeys<'b, B, F, Q> {
@@ -75,7 +81,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         Q: Part<Stored = StoredKey<E>>,
         O: ResultPolicy<R, Stored = StoredValue<E>>,
     {
-        let keys = ElementKeys { batch, key, part: PhantomData };
+        let keys = ElementKeys::new(batch, key);
         let uses_cache = self.stores && !self.is_bypassed();
         let looked = self.look_up(&keys, policy, uses_cache, CountMisses::Now);
         self.looked_up(&keys, looked, policy)
@@ -98,7 +104,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         Q: Part<Stored = StoredKey<E>>,
         O: ResultPolicy<R, Stored = StoredValue<E>>,
     {
-        let keys = ElementKeys { batch, key, part: PhantomData };
+        let keys = ElementKeys::new(batch, key);
         let mut looked =
             self.look_up_unforced(&keys, policy, CountMisses::Now, |at| forces(batch.element(at)));
         // Each is counted, and of those that are equal all but one will be hits.
@@ -154,7 +160,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         Q: Part<Stored = StoredKey<E>>,
         O: ResultPolicy<R, Stored = StoredValue<E>>,
     {
-        let keys = ElementKeys { batch, key, part: PhantomData };
+        let keys = ElementKeys::new(batch, key);
         let uses_cache = self.stores && !self.is_bypassed();
         let looked = self.look_up(&keys, policy, uses_cache, CountMisses::Later);
         self.looked_up_shared(&keys, looked, policy, options)
@@ -179,7 +185,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         Q: Part<Stored = StoredKey<E>>,
         O: ResultPolicy<R, Stored = StoredValue<E>>,
     {
-        let keys = ElementKeys { batch, key, part: PhantomData };
+        let keys = ElementKeys::new(batch, key);
         let looked = self.look_up_unforced(&keys, policy, CountMisses::Later, |at| forces(batch.element(at)));
         self.looked_up_shared(&keys, looked, policy, options)
     }
@@ -188,7 +194,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
     fn looked_up_shared<'b, B, F, Q, R, O>(
         self,
         keys: &ElementKeys<'b, B, F, Q>,
-        BatchLookup { hits, mut missing }: BatchLookup<R>,
+        looked: BatchLookup<R>,
         policy: O,
         options: FlightOptions,
     ) -> Result<Vec<R>, BoxedCall<E, S, O, R>>
@@ -198,17 +204,33 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         Q: Part<Stored = StoredKey<E>>,
         O: ResultPolicy<R, Stored = StoredValue<E>>,
     {
-        if missing.is_empty() {
-            return Ok(hits);
+        if looked.missing.is_empty() {
+            Ok(looked.hits)
+        } else {
+            Err(self.shared_call(keys, policy, options, looked))
         }
-        let batch = keys.batch;
-        let key_at = |position| (keys.key)(batch.element(position));
+    }
+
+    /// Returns the call of a batch of which something is missing.
+    pub(super) fn shared_call<'b, B, Q, R, O>(
+        self,
+        keys: &ElementKeys<'b, B, impl Fn(&'b B::Element) -> Q, Q>,
+        policy: O,
+        options: FlightOptions,
+        BatchLookup { hits, mut missing }: BatchLookup<R>,
+    ) -> BoxedCall<E, S, O, R>
+    where
+        B: Batch,
+        Q: Part<Stored = StoredKey<E>>,
+        O: ResultPolicy<R, Stored = StoredValue<E>>,
+    {
+        let key_at = |position| (keys.key)(keys.batch.element(position));
         let twins = split_twins(&mut missing, |one, other| key_at(one).eq_part(&key_at(other)));
         self.begin_forced(&mut missing);
         let stored = || missing.iter().map(|missing| Some(key_at(missing.position).to_stored())).collect();
         let stored_keys = [stored(), stored()];
         let miss = BatchMiss { handle: self, policy, hits, missing, twins, keys: None, same: Q::stored_eq };
-        Err(Box::new(SharedBatch::new(miss, stored_keys, options)))
+        Box::new(SharedBatch::new(miss, stored_keys, options))
     }
 
     /// Looks up the keys that are not forced, by their positions; the others are missing.

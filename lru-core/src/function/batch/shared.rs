@@ -72,17 +72,8 @@ where
         let joins = options.is_single && !miss.handle.is_bypassed() && !miss.handle.engines.is_held();
         // What is forced is computed by the call itself.
         let (unjoined, alone) = (0..count).partition(|number| joins && !miss.missing[*number].is_forced);
-        let flights = Flights {
-            id: ComputationId::new(),
-            keys: flight_keys,
-            unjoined,
-            leads: Vec::new(),
-            alone,
-            follows: Vec::new(),
-            failures: 0,
-            offered: Vec::new(),
-            began: Instant::now(),
-        };
+        let mut flights = Flights::none(ComputationId::new());
+        (flights.keys, flights.unjoined, flights.alone) = (flight_keys, unjoined, alone);
         let results = (0..count).map(|_| None).collect();
         Self { flights, miss, options, keys, results, asked: Vec::new(), started: Instant::now() }
     }
@@ -295,7 +286,7 @@ where
                 asked.push(number);
             } else if let Some(hit) = hits.next() {
                 // Where results can be invalidated, the calls that follow look it up: it may be invalid for them.
-                let lead = lead.filter(|_| self.miss.handle.lifecycle.validity().is_none());
+                let lead = lead.filter(|_| !self.miss.handle.has_tags());
                 publish(lead.map(|lead| lead.leader), self.miss.policy, sharing, &hit, Terms::default());
                 self.results[number] = Some(hit);
             }
@@ -359,7 +350,7 @@ where
                 if !self.flights.offered.contains(&number) {
                     handle.at(missing[number].hash, |engine, _| engine.counters().coalesced.add(1));
                 }
-                self.results[number] = Some(result);
+                self.results[number] = Some(self.unless_error(number, result));
             }
             None => self.flights.alone.push(number),
         }

@@ -8,11 +8,14 @@ use crate::engine::{Lifecycle, Placement, StoredKey, StoredValue};
 use crate::expiry::EntryOptions;
 use crate::flight::Leader;
 use crate::flight::table::Terms;
+use crate::function::batch::argument::Batch;
 use crate::function::batch::miss::BatchMiss;
+use crate::function::batch::refresh::BatchRefresh;
 use crate::function::batch::shared::SharedBatch;
 use crate::function::call::handle::CacheHandle;
 use crate::function::result_policy::ResultPolicy;
 use crate::function::tagged::reads::Reads;
+use crate::key::KeyHash;
 use crate::tags::tag::{Tag, TagId};
 use crate::time::Instant;
 
@@ -51,6 +54,22 @@ where
     }
 }
 
+impl<E: Placement, S: Lifecycle<E::Types>, O, B: Batch> BatchRefresh<E, S, O, B> {
+    /// Like [`BatchMiss::expect_each`], for the elements that are refreshed.
+    pub fn expect_each<I: IntoIterator<Item = Tag>>(&self, reads: &Reads, tags: impl Fn(usize) -> I) {
+        // Tags are made here.
+        let _scope = self.flights.scope();
+        let numbers = (0..self.claimed.len()).collect();
+        self.handle.expect_elements(reads, numbers, Some(tags));
+    }
+
+    /// Like [`BatchMiss::expect_any`], for the elements that are refreshed.
+    pub fn expect_any(&self, reads: &Reads) {
+        let numbers = (0..self.claimed.len()).collect();
+        self.handle.expect_elements(reads, numbers, None::<Unknown>);
+    }
+}
+
 impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
     fn expect_elements<I: IntoIterator<Item = Tag>>(
         &self,
@@ -65,6 +84,11 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         validity.expect_each(reads.note(), numbers.into_boxed_slice(), expected);
     }
 
+    /// Returns whether results in the cache may be invalidated by tags.
+    pub(super) fn has_tags(&self) -> bool {
+        self.number_in_use().is_some()
+    }
+
     /// Returns the options of the result of an element, by its number, if the result policy may store it. Its node is made,
     /// where it has one.
     pub(super) fn judge_element<R, O: ResultPolicy<R>>(
@@ -74,9 +98,22 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         policy: O,
         options: impl Fn(usize, &S, &O::Value) -> EntryOptions,
     ) -> Option<EntryOptions> {
-        let options = self.judge(result, policy, |lifecycle, value| options(number, lifecycle, value));
+        let judged = (number, missing.hash, !missing.is_of_other_call());
+        self.judge_each(judged, result, policy, |lifecycle, value| options(number, lifecycle, value))
+    }
+
+    /// Like [`judge_element`](Self::judge_element), by the number and the hash of an element. With `is_own`, the caller gets the
+    /// result.
+    pub(super) fn judge_each<R, O: ResultPolicy<R>>(
+        &self,
+        (number, hash, is_own): (usize, KeyHash, bool),
+        result: &R,
+        policy: O,
+        options: impl FnOnce(&S, &O::Value) -> EntryOptions,
+    ) -> Option<EntryOptions> {
+        let options = self.judge(result, policy, options);
         if let Some(validity) = self.lifecycle.validity() {
-            validity.judged_each(number, !missing.is_of_other_call(), missing.hash, self.number());
+            validity.judged_each(number, is_own, hash, self.number());
             self.end_unstored(options.as_ref(), policy.is_error(result));
         }
         options

@@ -108,7 +108,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
 
     /// Returns the number of the cache if results in it have tags: those of this function, or of others that share an object.
     #[inline]
-    pub(super) fn number_in_use(&self) -> Option<u64> {
+    pub(in crate::function) fn number_in_use(&self) -> Option<u64> {
         match self.lifecycle.validity() {
             Some(_) => Some(self.number()),
             None => self.lifecycle.number_in_use(),
