@@ -2,7 +2,7 @@
 
 use std::collections::{BinaryHeap, HashMap, HashSet};
 
-use functools::{lru_cache, tag};
+use functools::lru_cache;
 
 #[lru_cache(each = id)]
 fn names_no_parameter(ids: &[u32]) -> Vec<u32> {
@@ -86,17 +86,12 @@ impl Log {
     }
 }
 
-#[lru_cache(each = ids, tags = |id| [tag("id", id)], depends = true, force = |_| false, backend = Off)]
-fn tags_in_a_backend(ids: &[u32]) -> Vec<u32> {
+#[lru_cache(each = ids, ttl = 60, swr = true, force = |_| false, cache = MEMO)]
+fn forced_and_refreshed(ids: &[u32]) -> Vec<u32> {
     ids.to_vec()
 }
 
-#[lru_cache(each = ids, tags = |id| *id)]
-fn no_tags(ids: &[u32]) -> Vec<u32> {
-    ids.to_vec()
-}
-
-#[lru_cache(each = ids, tags = |id, user, team| [tag("team", team)])]
+#[lru_cache(each = ids, tags = |id, user, team| [functools::tag("team", team)])]
 fn too_many(ids: &[u32]) -> Vec<u32> {
     ids.to_vec()
 }
