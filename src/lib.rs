@@ -135,6 +135,33 @@ pub use lru_backends::shutdown;
 /// # Examples
 ///
 /// ```
+/// use functools::{MIB, budget, budget_report, lru_cache};
+///
+/// #[lru_cache(maxsize = None, weight = bytes)]
+/// fn thumbnail(image: u32) -> Vec<u8> {
+///     vec![0; 10_000 + image as usize]
+/// }
+///
+/// #[lru_cache(maxsize = 64 * MIB, weight = bytes)] // never more than 64 MiB
+/// fn page(name: &str) -> String {
+///     format!("<h1>{name}</h1>")
+/// }
+///
+/// budget(512 * MIB);
+/// (thumbnail(1), page("home"));
+///
+/// let report = budget_report();
+/// assert_eq!(report.total(), Some(512 * MIB));
+/// assert_eq!(report.functions().len(), 2);
+/// assert_eq!(page::cache_info().maxsize, Some(64 * MIB));
+/// assert_eq!(thumbnail::cache_info().maxsize, Some(448 * MIB));
+/// println!("{report}");
+/// ```
+pub use lru_core::budget;
+pub use lru_core::budget_report;
+/// # Examples
+///
+/// ```
 /// use functools::{bypassed, cache};
 ///
 /// #[cache]
@@ -216,9 +243,10 @@ pub use lru_core::registry;
 #[cfg(feature = "testing")]
 pub use lru_core::testing;
 pub use lru_core::{
-    Argument, Cache, CacheBuilder, CacheEntry, CacheInfo, CacheIter, CacheParameters, CacheStats, Cached,
-    Clock, Compute, CurvePoint, FifoCache, Insight, LfuCache, LruCache, ManualClock, RemovalCause, RrCache,
-    Source, SystemClock, Timer, Timestamp, TtlCache, WrongLength,
+    Argument, BudgetReport, BudgetShare, Cache, CacheBuilder, CacheEntry, CacheInfo, CacheIter,
+    CacheParameters, CacheStats, Cached, Clock, Compute, CurvePoint, FifoCache, Insight, LfuCache, LruCache,
+    ManualClock, RemovalCause, RrCache, ShareReason, Source, SystemClock, Timer, Timestamp, TtlCache,
+    WrongLength,
 };
 pub use lru_core::{GIB, HeapSize, KIB, MIB};
 pub use lru_core::{Invalidated, Tag, depends_on, invalidate, set_tag_capacity, tag};
@@ -2193,8 +2221,8 @@ pub mod __private {
     #[cfg(feature = "backend")]
     pub use crate::__backend as backend;
     pub use crate::{
-        __register as register, __site as site, __where_there_are_backends as where_there_are_backends,
-        __where_there_is_json as where_there_is_json,
+        __member as member, __register as register, __site as site,
+        __where_there_are_backends as where_there_are_backends, __where_there_is_json as where_there_is_json,
         in_an_impl_write_accessors_siblings_and_where_the_name_is_taken_handle,
     };
 }
@@ -2237,6 +2265,18 @@ macro_rules! __register {
 #[macro_export]
 macro_rules! __register {
     ($($ignored:tt)*) => {};
+}
+
+/// The membership of a function in the memory budget: its cache handle, its name, and its path below its parent.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __member {
+    ($calls:expr, $name:literal, $within:literal $(, $namespace:literal)?) => {
+        $crate::__private::Member::new(
+            $crate::__site_of!($name, $within $(, $namespace)?),
+            |__asks| __asks(&$calls),
+        )
+    };
 }
 
 /// The location of the enclosing function, for events; `None` without the feature.

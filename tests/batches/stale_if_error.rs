@@ -210,3 +210,24 @@ fn what_is_stale_is_served_before_and_kept_after() {
     assert_eq!(ASKED.take(), [vec![1], vec![2], vec![2], vec![1]]);
     assert_eq!((times::cache_stats().errors, times::cache_stats().stale_hits), (2, 2));
 }
+
+#[test]
+fn what_was_invalidated_by_a_tag_does_not_stand_in() {
+    let _alone = alone();
+    origin!((each = ids, ttl = 60, stale_if_error = 300, timer = now, tags = |id: &u32| functools::tag("kept", *id)) [&[u32], Vec<u64>]
+        |ids: Vec<u32>| ids.iter().map(|_| now()).collect());
+
+    #[lru_cache(depends = true, maxsize = None)]
+    fn first(ids: Vec<u32>) -> Result<u64, String> {
+        times(&ids).map(|times| times[0])
+    }
+
+    times(&[1, 2]).unwrap();
+    NOW.store(60, SeqCst);
+    FAILS.store(1, SeqCst);
+    assert_eq!((times(&[1, 2]), first(vec![1])), (Ok(vec![0, 0]), Ok(0)));
+    // What was computed from a kept result is invalidated with it.
+    functools::invalidate(functools::tag("kept", 1_u32));
+    assert!(!first::cache_contains(vec![1]));
+    assert_eq!((times(&[1]), times(&[2]), times(&[2, 1])), (down(), Ok(vec![0]), down()));
+}

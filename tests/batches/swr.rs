@@ -440,14 +440,21 @@ fn a_refresh_that_does_not_begin_is_taken_over() {
 }
 
 #[test]
-fn threads_refresh_each_element_once() {
+fn threads_refresh_each_element_once_at_a_time() {
     let _alone = alone();
     static NOW: AtomicU64 = AtomicU64::new(0);
-    static RUNS: [AtomicU32; 20] = [const { AtomicU32::new(0) }; 20];
+    static RUNNING: [AtomicU32; 20] = [const { AtomicU32::new(0) }; 20];
+    static OVERLAPS: AtomicU32 = AtomicU32::new(0);
 
     #[lru_cache(each = ids, ttl = 60, swr = true, timer = || NOW.load(SeqCst), refresh_threads = 2)]
     fn times(ids: &[usize]) -> Vec<u64> {
-        ids.iter().for_each(|id| _ = RUNS[*id].fetch_add(1, SeqCst));
+        for id in ids {
+            OVERLAPS.fetch_add(RUNNING[*id].fetch_add(1, SeqCst), SeqCst);
+        }
+        thread::yield_now();
+        for id in ids {
+            RUNNING[*id].fetch_sub(1, SeqCst);
+        }
         vec![NOW.load(SeqCst); ids.len()]
     }
 
@@ -468,9 +475,12 @@ fn threads_refresh_each_element_once() {
                 });
             }
         });
-        wait_until(|| times::cache_stats().refreshes == 20 * round && times::__memo().in_flight() == (0, 0));
-        assert!(RUNS.iter().all(|runs| runs.load(SeqCst) == round as u32 + 1));
+        wait_until(|| {
+            all.iter().all(|id| times::cache_contains(*id)) && times::__memo().in_flight() == (0, 0)
+        });
     }
+    assert_eq!(OVERLAPS.load(SeqCst), 0);
+    assert!(times::cache_stats().refreshes >= 400);
 }
 
 #[test]
@@ -613,4 +623,70 @@ fn a_call_that_bypasses_the_cache_refreshes_nothing() {
     NOW.store(60, SeqCst);
     assert_eq!(functools::bypassed(|| ready(times(&[1]))), [60]);
     assert_eq!((TASKS.len(), times::cache_stats().stale_hits), (0, 0));
+}
+
+#[test]
+fn refreshed_elements_have_tags_of_their_own() {
+    let _alone = alone();
+    static NOW: AtomicU64 = AtomicU64::new(0);
+    static OPEN: AtomicU32 = AtomicU32::new(1);
+    static TASKS: Tasks = Tasks::new();
+
+    fn of_team(team: u64) -> functools::Tag {
+        functools::tag("refreshed team", team)
+    }
+
+    #[lru_cache(each = ids, ttl = 60, swr = true, timer = || NOW.load(SeqCst), spawn = &TASKS,
+                tags = |id, time: &u64| [functools::tag("refreshed", id), of_team(id % 2 + time)])]
+    async fn times(ids: &[u64]) -> Vec<u64> {
+        let now = NOW.load(SeqCst);
+        poll_fn(|_| if OPEN.load(SeqCst) == 1 { Poll::Ready(()) } else { Poll::Pending }).await;
+        vec![now; ids.len()]
+    }
+
+    ready(times(&[1, 2, 3, 4]));
+    NOW.store(60, SeqCst);
+    assert_eq!(ready(times(&[1, 2, 3, 4])), [0; 4]);
+    OPEN.store(0, SeqCst);
+    let mut task = TASKS.one();
+    assert!(poll(&mut task.as_mut()).is_pending());
+    // One is invalidated by its tag before the refresh ends, and one has its tag by the new result.
+    functools::invalidate(functools::tag("refreshed", 3_u64));
+    functools::invalidate(of_team(60));
+    OPEN.store(1, SeqCst);
+    ready(task);
+    assert_eq!([1, 2, 3, 4].map(times::cache_peek), [Some(60), None, None, None]);
+    assert_eq!(times::__memo().in_flight(), (0, 0));
+    NOW.store(70, SeqCst);
+    assert_eq!(ready(times(&[1, 2, 3, 4])), [60, 70, 70, 70]);
+    functools::invalidate(of_team(61));
+    assert_eq!([1, 2].map(times::cache_peek), [None, Some(70)]);
+}
+
+#[test]
+fn refreshed_elements_depend_on_what_the_refresh_has_read() {
+    let _alone = alone();
+    static NOW: AtomicU64 = AtomicU64::new(0);
+
+    #[lru_cache(tags = |id| functools::tag("read by a refresh", id))]
+    fn read(id: u64) -> u64 {
+        id + NOW.load(SeqCst)
+    }
+
+    #[lru_cache(each = ids, ttl = 60, swr = true, timer = || NOW.load(SeqCst), depends = true)]
+    fn sums(ids: &[u64]) -> HashMap<u64, u64> {
+        // Another element is read by the refresh than before.
+        let sum: u64 = ids.iter().map(|id| read(*id + NOW.load(SeqCst))).sum();
+        ids.iter().map(|id| (*id, sum)).collect()
+    }
+
+    sums(&[1, 2]);
+    NOW.store(60, SeqCst);
+    sums(&[1]);
+    wait_until(|| sums::cache_stats().refreshes == 1 && sums::__memo().in_flight() == (0, 0));
+    assert_eq!([1, 2].map(sums::cache_contains), [true, false]);
+    functools::invalidate(functools::tag("read by a refresh", 2_u64));
+    assert_eq!([1, 2].map(sums::cache_peek), [Some(Some(121)), None]);
+    functools::invalidate(functools::tag("read by a refresh", 61_u64));
+    assert_eq!([1, 2].map(sums::cache_peek), [None, None]);
 }

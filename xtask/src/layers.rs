@@ -43,6 +43,7 @@ const CRATES: &[Rules] = &[
         rooms: &[
             &["heap_size", "insight"],
             &["key", "observe", "property", "region", "time"],
+            &["budget"],
             &["store", "tags"],
             &["expiry", "flight"],
             &["engine"],

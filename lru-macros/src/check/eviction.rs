@@ -17,7 +17,11 @@ pub(super) fn check(args: &Args, func: &Func, errors: &mut Errors) {
 }
 
 fn weights_have_a_bound(args: &Args, errors: &mut Errors) {
-    if let (Some(name), Some(MaxSize::None)) = (args.eviction.weight.name(), args.eviction.maxsize.get()) {
+    // The memory budget of the program may bound the bytes of a cache that all threads share.
+    let may_have_budget =
+        matches!(args.eviction.weight.get(), Some(Weight::Bytes(_))) && !args.placement.is_per_thread();
+    let maxsize = args.eviction.maxsize.get().filter(|_| !may_have_budget);
+    if let (Some(name), Some(MaxSize::None)) = (args.eviction.weight.name(), maxsize) {
         errors.at(
             name,
             "`weight` counts against `maxsize`, which is `None`; write a number, such as `maxsize = 1000`",

@@ -118,7 +118,7 @@ impl Apart {
         });
         let options = model.lifecycle.entry_options(krate, &references);
         let running = Ident::new(running, Span::call_site());
-        let expected = match elements {
+        let expected = match &elements {
             None => model.lifecycle.expected(krate, &references, &running),
             Some(_) => model.lifecycle.expected_of_each(krate, &references, &running),
         };

@@ -168,11 +168,8 @@ impl Refresh {
             #handle.#claim(__looked.stale(), &__batch, |__element| #key, #policy, #options)
         };
         let place = batch_place(model, of);
-        let one = if model.entry_options_take(place) {
-            quote! { __elements[__number] }
-        } else {
-            quote! { () }
-        };
+        let one = batch::place_of_element(model, of, place, || quote! { __elements[__number] });
+        let one = one.unwrap_or_default();
         let asked = quote! { __asked.argument() };
         let elements = (place, Elements { asked, one });
         let Apart { copies, expected, call, options } =

@@ -12,7 +12,7 @@ use syn::Expr;
 use super::krate::Krate;
 use super::option_functions::{applied, called};
 use super::sums;
-use crate::args::{Backend, Eviction, Expiry, Given, MaxSize, Swr, Validity, Weight};
+use crate::args::{Backend, Eviction, Expiry, Given, MaxSize, Placement, Swr, Validity, Weight};
 use crate::type_tokens;
 
 /// The lifecycle of entries.
@@ -25,6 +25,8 @@ pub(crate) struct Lifecycle {
     pub(crate) validity: Validity,
     /// Whether the copies of a backend's entries expire.
     has_front_ttl: bool,
+    /// Whether the cache shares the memory budget of the program.
+    is_in_budget: bool,
 }
 
 impl Lifecycle {
@@ -33,9 +35,18 @@ impl Lifecycle {
         expiry: Expiry,
         keep: Given<Expr>,
         validity: Validity,
-        backend: &Backend,
+        (backend, placement): (&Backend, &Placement),
     ) -> Self {
-        Self { eviction, expiry, keep, validity, has_front_ttl: backend.front_ttl.is_some() }
+        let is_shared = !placement.cache.is_some() && !placement.is_per_thread();
+        let weighs_bytes = matches!(eviction.weight.get(), Some(Weight::Bytes(_)));
+        Self {
+            eviction,
+            expiry,
+            keep,
+            validity,
+            has_front_ttl: backend.front_ttl.is_some(),
+            is_in_budget: is_shared && weighs_bytes,
+        }
     }
 
     /// Whether results have tags, or depend on others.
@@ -61,6 +72,11 @@ impl Lifecycle {
     /// The expression of the bound, if it is known at run time only.
     pub(crate) fn maxsize_at_run_time(&self) -> Option<&Expr> {
         self.maxsize().and_then(MaxSize::at_run_time)
+    }
+
+    /// Whether the cache shares the memory budget of the program.
+    pub(crate) fn is_in_budget(&self) -> bool {
+        self.is_in_budget
     }
 
     /// Whether entries have a weight, or an expiry.

@@ -32,6 +32,12 @@ fn element_without_clone(ids: Vec<Id>) -> Vec<u32> {
     ids.iter().map(|id| id.0).collect()
 }
 
+impl From<Id> for u32 {
+    fn from(id: Id) -> Self {
+        id.0
+    }
+}
+
 #[lru_cache(each = ids, ttl = 60, stale_if_error = 60)]
 fn kept_element_without_clone(ids: Vec<Id>) -> Result<HashMap<u32, u32>, String> {
     Ok(ids.iter().map(|id| (id.0, id.0)).collect())

@@ -155,6 +155,14 @@ where
         &self.shards[self.number(hash)]
     }
 
+    /// Returns the positions of the keys that are in the shard of this hash.
+    fn of_same_shard(&self, (hashes, among): (&[KeyHash], Positions), hash: KeyHash) -> Positions {
+        let mut same = Positions::NONE;
+        let is_same = |&position: &usize| self.number(hashes[position]) == self.number(hash);
+        among.iter().filter(is_same).for_each(|position| same.add(position));
+        same
+    }
+
     /// Carries out the changes that nested calls could not make to a shard.
     #[cold]
     fn apply_deferred_of(&self, number: usize, lifecycle: &impl Lifecycle<C>) {
@@ -197,6 +205,8 @@ where
 {
     type Types = C;
     type Lock = <SelectLock<CALLBACK_FREE> as SelectShardLock>::ShardLock<State<C>>;
+
+    const READS_IN_ORDER: bool = false;
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn lookup<R>(
@@ -247,25 +257,28 @@ where
     }
 
     /// Takes the lock of each shard that has keys of the round.
-    fn lookup_round(
+    fn lookup_round<M: Fn(&C::Key) -> bool>(
         &self,
         hashes: &[KeyHash],
-        matches: impl Fn(usize, &C::Key) -> bool,
+        matching: impl Fn(usize) -> M,
         mut read: impl FnMut(usize, &C::Value),
         mut missed: impl FnMut(RoundMisses),
         (count, lifecycle): (CountMisses<'_>, &impl Lifecycle<C>),
     ) {
-        let mut left = Positions::below(hashes.len());
-        while let Some(first) = left.iter().next() {
-            let hash = hashes[first];
-            let mut selected = Positions::NONE;
-            left.iter()
-                .filter(|&position| self.number(hashes[position]) == self.number(hash))
-                .for_each(|position| selected.add(position));
-            left = left.without(selected);
-            missed(self.at(hash, |engine| {
-                engine.lookup_round((hashes, selected), &matches, &mut read, count, lifecycle)
-            }));
+        // The keys of each shard, or of several shards if there are more than in a round.
+        let mut shards = [Positions::NONE; ROUND];
+        for (position, &hash) in hashes.iter().enumerate() {
+            shards[self.number(hash) % ROUND].add(position);
+        }
+        for mut left in shards.into_iter().take(N) {
+            while let Some(first) = left.iter().next() {
+                let hash = hashes[first];
+                let selected = if N > ROUND { self.of_same_shard((hashes, left), hash) } else { left };
+                left = left.without(selected);
+                missed(self.at(hash, |engine| {
+                    engine.lookup_round((hashes, selected), &matching, &mut read, count, lifecycle)
+                }));
+            }
         }
     }
 

@@ -24,14 +24,16 @@ pub trait Batch: Sized {
     /// `Place::Kept`, in order.
     fn select(self, place: impl FnMut(usize) -> Place) -> (Vec<Self::Element>, Vec<Self::Element>);
 
+    /// Returns all elements, in the caller's order.
+    fn into_elements(self) -> impl ExactSizeIterator<Item = Self::Element>;
+
+    /// Returns all elements as those that the body is called with.
+    fn whole(self) -> Self::Asked {
+        Self::collect(self.into_elements().collect())
+    }
+
     /// Makes these elements those that the body is called with.
     fn collect(elements: Vec<Self::Element>) -> Self::Asked;
-
-    /// Like [`select`](Self::select), for one call of the body with all elements that are asked for.
-    fn split(self, place: impl FnMut(usize) -> Place) -> (Self::Asked, Vec<Self::Element>) {
-        let (asked, kept) = self.select(place);
-        (Self::collect(asked), kept)
-    }
 
     /// Returns the argument of the body. Called once.
     fn argument<'a>(asked: &'a mut Self::Asked) -> Self::Argument<'a>
@@ -157,13 +159,12 @@ impl<'a, T: Clone> Batch for Slice<'a, T> {
         Err(elements)
     }
 
-    fn split(self, place: impl FnMut(usize) -> Place) -> (Self::Asked, Vec<T>) {
-        let places: Vec<Place> = (0..self.0.len()).map(place).collect();
-        if places.iter().all(|place| *place == Place::Asked) {
-            return (Ok(self.0), Vec::new());
-        }
-        let (asked, kept) = self.select(|position| places[position]);
-        (Err(asked), kept)
+    fn into_elements(self) -> impl ExactSizeIterator<Item = T> {
+        self.0.iter().cloned()
+    }
+
+    fn whole(self) -> Self::Asked {
+        Ok(self.0)
     }
 
     fn argument<'b>(asked: &'b mut Self::Asked) -> &'b [T]
@@ -211,6 +212,10 @@ impl<C: FromIterator<T>, T: Clone> Batch for ByReference<'_, C, T> {
 
     fn select(self, place: impl FnMut(usize) -> Place) -> (Vec<T>, Vec<T>) {
         clones(self.0.into_iter(), place)
+    }
+
+    fn into_elements(self) -> impl ExactSizeIterator<Item = T> {
+        self.0.into_iter().cloned()
     }
 
     fn collect(elements: Vec<T>) -> C {
@@ -267,6 +272,10 @@ impl<C: FromIterator<T>, T> Batch for Owned<C, T> {
             }
         }
         (asked, kept)
+    }
+
+    fn into_elements(self) -> impl ExactSizeIterator<Item = T> {
+        self.0.into_iter()
     }
 
     fn collect(elements: Vec<T>) -> Option<C> {

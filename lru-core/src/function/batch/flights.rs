@@ -139,7 +139,8 @@ impl<K> BatchKeys<K> for SomeKeys<'_, K> {
         self.missing[self.numbers[position]].hash
     }
 
-    fn matches(&self, position: usize, stored: &K) -> bool {
-        self.keys[self.numbers[position]].as_ref().is_some_and(|key| (self.same)(stored, key))
+    fn matching(&self, position: usize) -> impl Fn(&K) -> bool {
+        let (key, same) = (self.keys[self.numbers[position]].as_ref(), self.same);
+        move |stored| key.is_some_and(|key| same(stored, key))
     }
 }

@@ -30,11 +30,8 @@ where
         // User code runs here, which may call the function.
         let scope = self.flights.scope();
         let asked = core::mem::take(&mut self.asked);
-        // The kept results stay where they are.
-        let replaced = self.replace_errors(&asked, &mut results);
-        for &number in &replaced {
-            self.keys[number] = None;
-        }
+        // These results are stored already.
+        let kept = self.replace_errors(&asked, &mut results);
         // In the order of their numbers.
         let leads = core::mem::take(&mut self.flights.leads);
         let Self { miss, keys, started, .. } = self;
@@ -49,7 +46,7 @@ where
             handle.engines.first(|engine| engine.counters().computing.record(took));
         }
         // A call that was too slow does not replace what its successor has stored.
-        let is_computed = |number: usize| replaced.binary_search(&number).is_err();
+        let is_computed = |number: usize| kept.binary_search(&number).is_err();
         let computed = asked.iter().copied().zip(&results).filter(|(number, _)| is_computed(*number));
         let (late, in_time): (Vec<_>, Vec<_>) = computed.partition(|(number, _)| is_replaced(*number));
         let in_time = in_time.into_iter().map(|(number, result)| {

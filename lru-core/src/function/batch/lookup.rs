@@ -39,8 +39,9 @@ impl<'b, B: Batch, F: Fn(&'b B::Element) -> Q, Q: Part> BatchKeys<Q::Stored> for
     }
 
     #[inline]
-    fn matches(&self, position: usize, stored: &Q::Stored) -> bool {
-        (self.key)(self.batch.element(position)).eq_stored(stored)
+    fn matching(&self, position: usize) -> impl Fn(&Q::Stored) -> bool {
+        let key = (self.key)(self.batch.element(position));
+        move |stored| key.eq_stored(stored)
     }
 }
 
@@ -59,8 +60,8 @@ impl<K, X: BatchKeys<K>> BatchKeys<K> for Unforced<'_, X> {
         self.keys.hash(self.positions[position])
     }
 
-    fn matches(&self, position: usize, stored: &K) -> bool {
-        self.keys.matches(self.positions[position], stored)
+    fn matching(&self, position: usize) -> impl Fn(&K) -> bool {
+        self.keys.matching(self.positions[position])
     }
 }
 

@@ -42,8 +42,11 @@ pub fn no_element_options<S, V>(_: usize, _: &S, _: &V) -> EntryOptions {
 impl<E: Placement, S: Lifecycle<E::Types>, O, R> BatchMiss<E, S, O, R> {
     /// Returns the argument of the body, and with `keeps` the elements that were found.
     pub fn split<B: Batch>(&self, batch: B, keeps: bool) -> (Asked<B>, Vec<B::Element>) {
-        let (asked, kept) = batch.split(self.places(keeps));
-        (Asked::new(asked), kept)
+        if self.hits.is_empty() && self.twins.is_empty() {
+            return (Asked::new(batch.whole()), Vec::new());
+        }
+        let (asked, kept) = batch.select(self.places(keeps));
+        (Asked::of(asked), kept)
     }
 
     /// Like [`split`](Self::split), for several calls of the body.

@@ -15,6 +15,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::vec::Vec;
 
+use crate::engine::placement::rounds::Missing;
 use crate::engine::{Lifecycle, Placement, StoredKey, StoredValue};
 use crate::flight::cycles::{ComputationId, InScope};
 use crate::flight::executor::{Spawn, Task};
@@ -29,7 +30,6 @@ use crate::function::call::handle::CacheHandle;
 use crate::function::call::pending_call::FlightOptions;
 use crate::function::call::stale_while_revalidate::{TASKS, THREADS, UnfinishedRefresh};
 use crate::key::{KeyHash, Part};
-use crate::store::Epoch;
 use crate::time::Instant;
 
 /// An element that can be refreshed in the background.
@@ -55,6 +55,8 @@ pub struct BatchRefresh<E: Placement, S, O, B: Batch> {
     pub(super) same: Same<E>,
     pub(super) claimed: Vec<Claimed<StoredKey<E>>>,
     elements: Vec<B::Element>,
+    /// Copies an element.
+    copy: fn(&B::Element) -> B::Element,
     /// Whether a call awaits the refresh, which then does not wait for its turn.
     is_awaited: Arc<AtomicBool>,
     /// `None` after the end.
@@ -68,10 +70,9 @@ pub struct BatchRefresh<E: Placement, S, O, B: Batch> {
 
 /// An element whose refresh a call has claimed.
 pub(super) struct Claimed<K> {
-    pub(super) hash: KeyHash,
+    /// Its position, and when the computation began.
+    pub(super) missing: Missing,
     pub(super) key: K,
-    /// When the computation began.
-    pub(super) began: Epoch,
 }
 
 impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
@@ -120,7 +121,8 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
             }
             is_after_claim |= leader.is_after_claim();
             flights.leads.push(Lead { number: claimed.len(), leader });
-            claimed.push(Claimed { hash, key: key.to_stored(), began: Epoch::UNKNOWN });
+            let missing = Missing::unknown(*position, hash);
+            claimed.push(Claimed { missing, key: key.to_stored() });
             elements.push(element.clone());
         }
         drop(scope);
@@ -141,6 +143,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
             same: Q::stored_eq,
             claimed,
             elements,
+            copy: B::Element::clone,
             is_awaited,
             unfinished: Some(UnfinishedRefresh::new(pool, options.events)),
             slot: None,
@@ -209,11 +212,12 @@ impl<E: Placement, S: Lifecycle<E::Types>, O, B: Batch> BatchRefresh<E, S, O, B>
         let mut elements = Vec::with_capacity(claimed.len());
         for ((Lead { leader, .. }, claimed), element) in leads.zip(claimed).zip(mem::take(&mut self.elements))
         {
-            let began = self.handle.at(claimed.hash, |engine, _| engine.epoch());
+            let began = self.handle.at(claimed.missing.hash, |engine, _| engine.epoch());
             leader.restart(began, self.options.timeout);
             if leader.leads() {
                 self.flights.leads.push(Lead { number: elements.len(), leader });
-                self.claimed.push(Claimed { began, ..claimed });
+                let missing = Missing { began, ..claimed.missing };
+                self.claimed.push(Claimed { missing, ..claimed });
                 elements.push(element);
             }
         }
@@ -223,13 +227,10 @@ impl<E: Placement, S: Lifecycle<E::Types>, O, B: Batch> BatchRefresh<E, S, O, B>
     }
 
     /// Makes the elements those that the body is called with.
-    pub fn ask(&self, elements: &[B::Element]) -> Asked<B>
-    where
-        B::Element: Clone,
-    {
+    pub fn ask(&self, elements: &[B::Element]) -> Asked<B> {
         // Sets are made here, which hash and compare elements.
         let _scope = self.flights.scope();
-        Asked::of(elements.to_vec())
+        Asked::of(elements.iter().map(self.copy).collect())
     }
 
     /// Returns the parts of the elements by which the keys of the body's map are recognized.

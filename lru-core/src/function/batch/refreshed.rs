@@ -7,6 +7,7 @@ use std::vec::Vec;
 use crate::engine::{InsertKind, Lifecycle, Placement, StoredKey, StoredValue};
 use crate::expiry::EntryOptions;
 use crate::function::batch::argument::Batch;
+use crate::function::batch::flights::Lead;
 use crate::function::batch::map::{AskedElements, MapKeys};
 use crate::function::batch::refresh::{BatchRefresh, Claimed};
 use crate::function::batch::wrong_length::WrongLength;
@@ -38,8 +39,8 @@ impl<E: Placement, S: Lifecycle<E::Types>, O, B: Batch> BatchRefresh<E, S, O, B>
     /// Delays the next refresh of each element, as after one that failed: a result that is stored replaces the entry.
     fn delay_next(&self) {
         let _scope = self.flights.scope();
-        for Claimed { hash, key, .. } in &self.claimed {
-            self.handle.delay_next_refresh(*hash, |stored| (self.same)(stored, key));
+        for Claimed { missing, key } in &self.claimed {
+            self.handle.delay_next_refresh(missing.hash, |stored| (self.same)(stored, key));
         }
     }
 
@@ -78,12 +79,9 @@ impl<E: Placement, S: Lifecycle<E::Types>, O, B: Batch> BatchRefresh<E, S, O, B>
         let (mut refreshed, mut has_failed) = (false, false);
         let leads = mem::take(&mut self.flights.leads).into_iter();
         let claimed = mem::take(&mut self.claimed).into_iter();
-        for ((lead, claimed), result) in leads.zip(claimed).zip(results) {
-            let judged = (lead.number, claimed.hash, true);
-            let judged = self.handle.judge_each(judged, &result, self.policy, |lifecycle, value| {
-                options(lead.number, lifecycle, value)
-            });
-            let terms = self.handle.terms_of_element(lead.number, self.started);
+        for ((Lead { number, leader }, claimed), result) in leads.zip(claimed).zip(results) {
+            let missing = claimed.missing;
+            let judged = self.handle.judge_element((number, missing), &result, self.policy, &options);
             if self.policy.is_error(&result) {
                 self.handle.count_error();
                 has_failed = true;
@@ -93,7 +91,8 @@ impl<E: Placement, S: Lifecycle<E::Types>, O, B: Batch> BatchRefresh<E, S, O, B>
                 self.handle.engines.first(|engine| engine.counters().refreshes.add(1));
                 refreshed = true;
             }
-            publish(Some(lead.leader), self.policy, sharing, &result, terms);
+            let terms = self.handle.terms_of_element(number, self.started);
+            publish(Some(leader), self.policy, sharing, &result, terms);
         }
         if refreshed {
             self.options.events.refreshed(took);
@@ -104,10 +103,10 @@ impl<E: Placement, S: Lifecycle<E::Types>, O, B: Batch> BatchRefresh<E, S, O, B>
         drop(scope);
     }
 
-    /// Stores a result in place of the stale one, or removes that.
+    /// Stores a result that was judged in place of the stale one, or removes that.
     fn store<R>(
         &self,
-        Claimed { hash, key, began }: Claimed<StoredKey<E>>,
+        Claimed { missing, key }: Claimed<StoredKey<E>>,
         result: &R,
         options: Option<EntryOptions>,
     ) where
@@ -118,7 +117,7 @@ impl<E: Placement, S: Lifecycle<E::Types>, O, B: Batch> BatchRefresh<E, S, O, B>
             handle.count_not_kept();
         }
         let options = options.filter(EntryOptions::stores);
-        let kind = InsertKind::Revalidated(began);
+        let (hash, kind) = (missing.hash, InsertKind::Revalidated(missing.began));
         // Cloned before the lock is taken.
         if let Some((options, value)) = options.and_then(|options| Some((options, policy.stored(result)?))) {
             let meta = handle.lifecycle.meta(&key, &value, options);

@@ -59,7 +59,8 @@ where
         kept
     }
 
-    /// Replaces errors among the results of the body by kept results, and returns the numbers of these elements.
+    /// Replaces errors among the results of the body by kept results, and returns the numbers of these elements, in ascending
+    /// order.
     pub(super) fn replace_errors(&self, asked: &[usize], results: &mut [R]) -> Vec<usize> {
         let mut replaced = Vec::new();
         if !self.miss.handle.lifecycle.serves_on_error() {

@@ -15,7 +15,6 @@ use crate::function::batch::shared::SharedBatch;
 use crate::function::call::handle::CacheHandle;
 use crate::function::result_policy::ResultPolicy;
 use crate::function::tagged::reads::Reads;
-use crate::key::KeyHash;
 use crate::tags::tag::{Tag, TagId};
 use crate::time::Instant;
 
@@ -59,14 +58,12 @@ impl<E: Placement, S: Lifecycle<E::Types>, O, B: Batch> BatchRefresh<E, S, O, B>
     pub fn expect_each<I: IntoIterator<Item = Tag>>(&self, reads: &Reads, tags: impl Fn(usize) -> I) {
         // Tags are made here.
         let _scope = self.flights.scope();
-        let numbers = (0..self.claimed.len()).collect();
-        self.handle.expect_elements(reads, numbers, Some(tags));
+        self.handle.expect_elements(reads, (0..self.claimed.len()).collect(), Some(tags));
     }
 
     /// Like [`BatchMiss::expect_any`], for the elements that are refreshed.
     pub fn expect_any(&self, reads: &Reads) {
-        let numbers = (0..self.claimed.len()).collect();
-        self.handle.expect_elements(reads, numbers, None::<Unknown>);
+        self.handle.expect_elements(reads, (0..self.claimed.len()).collect(), None::<Unknown>);
     }
 }
 
@@ -98,22 +95,9 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         policy: O,
         options: impl Fn(usize, &S, &O::Value) -> EntryOptions,
     ) -> Option<EntryOptions> {
-        let judged = (number, missing.hash, !missing.is_of_other_call());
-        self.judge_each(judged, result, policy, |lifecycle, value| options(number, lifecycle, value))
-    }
-
-    /// Like [`judge_element`](Self::judge_element), by the number and the hash of an element. With `is_own`, the caller gets the
-    /// result.
-    pub(super) fn judge_each<R, O: ResultPolicy<R>>(
-        &self,
-        (number, hash, is_own): (usize, KeyHash, bool),
-        result: &R,
-        policy: O,
-        options: impl FnOnce(&S, &O::Value) -> EntryOptions,
-    ) -> Option<EntryOptions> {
-        let options = self.judge(result, policy, options);
+        let options = self.judge(result, policy, |lifecycle, value| options(number, lifecycle, value));
         if let Some(validity) = self.lifecycle.validity() {
-            validity.judged_each(number, is_own, hash, self.number());
+            validity.judged_each(number, !missing.is_of_other_call(), missing.hash, self.number());
             self.end_unstored(options.as_ref(), policy.is_error(result));
         }
         options
