@@ -113,7 +113,7 @@ fn change() {
 fn batches_serve_and_refresh_as_single_calls_do() {
     let _alone = alone();
     let mut seen = [0, 0, 0];
-    for step in 0..20_000 {
+    for step in 0..6_000 {
         match below(6) {
             0 | 1 => NOW.set(NOW.get() + below(8)),
             2 => FAILS.set(below(4) == 0),

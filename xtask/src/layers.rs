@@ -78,7 +78,7 @@ const CRATES: &[Rules] = &[
                 &["backend", "apart", "elements"],
                 &["backend_accessors"],
                 &["batch_lookup"],
-                &["batch_backend"],
+                &["batch_backend", "batch_refresh"],
                 &["batch"],
                 &["coalesced", "gathered"],
                 &["function"],

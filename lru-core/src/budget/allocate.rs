@@ -52,6 +52,11 @@ pub(crate) fn floors(total: usize, wanted: &[(Option<usize>, usize)]) -> Vec<usi
 /// What a function has at least and at most.
 pub(crate) type Limits = (usize, usize);
 
+/// Returns the bytes below which nothing is moved.
+pub(crate) fn smallest_step(total: usize) -> usize {
+    part_of(total, SMALLEST_STEP)
+}
+
 /// Divides a budget evenly, within floors and bounds.
 pub(crate) fn evenly(total: usize, limits: &[Limits]) -> Vec<usize> {
     // Functions whose floor is more than an even part have their floor; the others divide the rest.

@@ -14,7 +14,7 @@ type WithCache = fn(&mut dyn FnMut(&dyn MemberCache));
 pub struct Member {
     location: &'static FunctionLocation,
     with_cache: WithCache,
-    floor: Option<fn() -> usize>,
+    floor: Option<fn() -> i128>,
     attention: Attention,
 }
 
@@ -24,9 +24,9 @@ impl Member {
         Self { location, with_cache, floor: None, attention: Attention::new() }
     }
 
-    /// Sets the bytes that the function has at least.
+    /// Sets the bytes that the function has at least. Fewer than none are none.
     #[must_use]
-    pub const fn floor(mut self, floor: fn() -> usize) -> Self {
+    pub const fn floor(mut self, floor: fn() -> i128) -> Self {
         self.floor = Some(floor);
         self
     }
@@ -40,7 +40,8 @@ impl Member {
     }
 
     pub(crate) fn own_floor(&self) -> Option<usize> {
-        self.floor.map(|floor| floor())
+        let bytes = self.floor?();
+        Some(if bytes < 0 { 0 } else { usize::try_from(bytes).unwrap_or(usize::MAX) })
     }
 
     /// Returns whether there is anything to do before a call looks its key up.

@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::vec::Vec;
 
-use crate::budget::allocate::{Claim, evenly, fitted, floors, next, targets};
+use crate::budget::allocate::{Claim, evenly, fitted, floors, next, smallest_step, targets};
 use crate::budget::cache::Observation;
 use crate::budget::costs::clipped_mean;
 use crate::budget::hull::hull;
@@ -126,27 +126,28 @@ impl Seat {
         step.map_or(0.0, |step| step.slope()) * self.computing()
     }
 
-    fn reason(&self, worth: f64) -> ShareReason {
+    /// Returns why the function has its share. Less than `step` bytes are not moved.
+    fn reason(&self, worth: f64, step: usize) -> ShareReason {
         let share = self.share.unwrap_or_default();
         let Some(target) = self.target else { return ShareReason::EvenPart };
         if !self.is_called() {
             ShareReason::NotCalled
         } else if share >= self.bound() {
             ShareReason::AtBound
-        } else if target > share.saturating_add(share / 16) {
+        } else if target > share.saturating_add(step) {
             ShareReason::Grows
-        } else if target < share - share / 16 {
+        } else if target < share.saturating_sub(step) {
             ShareReason::Shrinks
         } else if worth <= 0.0 {
             ShareReason::Sufficient
-        } else if share <= self.floor {
+        } else if share <= self.floor.saturating_add(step) {
             ShareReason::AtFloor
         } else {
             ShareReason::Balanced
         }
     }
 
-    fn report(&self, all_calls: f64) -> BudgetShare {
+    fn report(&self, all_calls: f64, step: usize) -> BudgetShare {
         const MIB: f64 = 1_048_576.0;
         let worth = self.worth();
         let saved = if all_calls > 0.0 { worth * MIB * 1000.0 / all_calls / 1e9 } else { 0.0 };
@@ -160,7 +161,7 @@ impl Seat {
             calls: self.last_calls,
             cost_of_miss: self.cost.map(|cost| seconds(cost / 1e9)),
             gain_per_mib: seconds(saved),
-            reason: self.reason(worth),
+            reason: self.reason(worth, step),
         }
     }
 }
@@ -277,9 +278,10 @@ impl Seats {
     }
 
     pub(crate) fn report(&self) -> BudgetReport {
+        let step = smallest_step(self.total.unwrap_or_default());
         let calls = self.all.iter().filter(|seat| seat.is_called()).map(|seat| seat.calls).sum();
         let functions = self.all.iter().filter(|seat| seat.share.is_some());
-        let mut functions: Vec<_> = functions.map(|seat| seat.report(calls)).collect();
+        let mut functions: Vec<_> = functions.map(|seat| seat.report(calls, step)).collect();
         functions.sort_by(|one, other| {
             other.share.cmp(&one.share).then_with(|| one.location.path().cmp(other.location.path()))
         });

@@ -53,7 +53,7 @@ impl Apart {
         model: &Model,
         home: &TokenStream,
         (purpose, running): (Purpose, &str),
-        elements: (usize, Elements),
+        elements: &(usize, Elements),
     ) -> Self {
         Self::but(model, home, purpose, running, Some(elements))
     }
@@ -63,7 +63,7 @@ impl Apart {
         home: &TokenStream,
         purpose: Purpose,
         running: &str,
-        elements: Option<(usize, Elements)>,
+        elements: Option<&(usize, Elements)>,
     ) -> Self {
         let krate = &model.krate;
         let copy = |number: usize| format_ident!("__argument{number}");
@@ -71,11 +71,11 @@ impl Apart {
             let (copy, inner) = (copy(number), behind(ty));
             quote! { #krate::__private::as_borrowed #inner (&#copy) }
         };
-        let elements_at = |number: usize| elements.as_ref().filter(|(place, _)| *place == number);
+        let elements_at = |number: usize| elements.filter(|(place, _)| *place == number);
         let has_options = model.lifecycle.has_entry_options();
         let arguments = model.typed_arguments();
-        let copied = arguments.iter().enumerate().filter(|(number, _)| elements_at(*number).is_none());
-        let copies = copied.map(|(number, (ty, argument))| {
+        let others = arguments.iter().enumerate().filter(|(number, _)| elements_at(*number).is_none());
+        let copies = others.map(|(number, (ty, argument))| {
             // The compiler reports an argument that cannot be copied at its type. For that all of the call is there, with the
             // hygiene of the argument.
             let is_self = argument.to_string() == "self";

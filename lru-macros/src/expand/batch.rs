@@ -20,10 +20,12 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 
 use super::batch_backend::{self, InBackend};
-use super::batch_lookup::{Looked, batch_place, looked};
-use super::elements::{argument, element, made};
+use super::batch_lookup::{Looked, looked};
+use super::elements::{
+    argument, batch_place, compared, element, hits, in_result, made, place_of_element, wrong_length,
+};
 use super::{batch_refresh, cache, call};
-use crate::model::{Batch, Checks, Flavor, Flight, MapKeys, Model};
+use crate::model::{Batch, Checks, Flavor, Flight, Model};
 use crate::type_tokens;
 
 /// The call: looks all elements up, and calls the body with those that are missing.
@@ -59,26 +61,6 @@ pub(super) fn call(model: &Model, batch: &Batch, home: &TokenStream) -> TokenStr
         let (mut __asked, __found) = __miss.split(__batch, #is_map);
         let __answers = #answers;
         #insert
-    }
-}
-
-/// The result of a call that finds all elements.
-pub(super) fn hits(model: &Model, batch: &Batch) -> TokenStream {
-    let krate = &model.krate;
-    let hits = if batch.keys.is_some() {
-        quote! { #krate::__private::map_of_hits(__batch, __hits) }
-    } else {
-        quote! { __hits }
-    };
-    in_result(batch, &hits)
-}
-
-/// In an `Ok`, where the function returns a `Result`.
-pub(super) fn in_result(batch: &Batch, results: &TokenStream) -> TokenStream {
-    if batch.result.is_fallible {
-        quote! { ::core::result::Result::Ok(#results) }
-    } else {
-        results.clone()
     }
 }
 
@@ -276,29 +258,6 @@ fn copies(model: &Model, batch: &Batch, from: &TokenStream) -> Option<TokenStrea
     Some(quote! { #elements #copies })
 }
 
-/// The functions that compare the keys of a map with the missing elements.
-pub(super) fn compared(model: &Model, keys: &MapKeys) -> TokenStream {
-    let krate = &model.krate;
-    let part = keys.of_map.borrow(&quote! { (*__key) }, Checks::Assumed, krate);
-    quote! {
-        (
-            |__key| #krate::__private::part_hash(#part),
-            |__key, __known| #krate::__private::Part::eq_stored(&#part, __known),
-        )
-    }
-}
-
-/// The function that makes what a wrong number of results becomes.
-pub(super) fn wrong_length(model: &Model, batch: &Batch) -> TokenStream {
-    let (krate, returned) = (&model.krate, &batch.returned);
-    quote! {
-        |__wrong| {
-            use #krate::__private::choices::*;
-            (&&#krate::__private::BatchResult::<#returned>::NEW).__wrong_length(__wrong)
-        }
-    }
-}
-
 /// Stores what the body has returned.
 fn insert(model: &Model, batch: &Batch) -> TokenStream {
     let options = options(model, batch);
@@ -342,24 +301,6 @@ fn insert(model: &Model, batch: &Batch) -> TokenStream {
 fn expected(model: &Model, batch: &Batch, of: &str) -> Option<TokenStream> {
     let element = || quote! { __elements_copied[__number] };
     call::expected_of_each(model, of, |number| place_of_element(model, batch, number, element))
-}
-
-/// Where functions of options find the element, if the argument of this number has it.
-pub(super) fn place_of_element(
-    model: &Model,
-    batch: &Batch,
-    number: usize,
-    element: impl Fn() -> TokenStream,
-) -> Option<TokenStream> {
-    let place = batch_place(model, batch);
-    let made = || {
-        if model.entry_options_take(place) {
-            element()
-        } else {
-            quote! { () }
-        }
-    };
-    (number == place).then(made)
 }
 
 /// The options of the entry of an element.

@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
-use super::elements::element;
+use super::elements::{batch_place, element};
 use super::{cache, call};
 use crate::model::{self, Batch, Checks, Model};
 
@@ -46,9 +46,4 @@ fn forces(model: &Model, batch: &Batch) -> Option<TokenStream> {
         model::by_reference(&name, &ty)
     });
     Some(model::applied(force, &model.krate, &given.collect::<Vec<_>>()))
-}
-
-/// The number of the argument with the elements among those that options take.
-pub(super) fn batch_place(model: &Model, batch: &Batch) -> usize {
-    batch.param + usize::from(model.receiver.is_some())
 }

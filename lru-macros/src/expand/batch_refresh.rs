@@ -24,14 +24,14 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 
 use super::apart::{Apart, Elements, Purpose};
-use super::batch_lookup::{self, Looked, batch_place};
-use super::{batch, cache, call, elements};
+use super::batch_lookup::{self, Looked};
+use super::{cache, call, elements};
 use crate::model::{Batch, Checks, Flavor, Flight, Model};
 use crate::type_tokens;
 
 /// Binds `__call`, what the lookup of `__batch` has not found, or returns what it has.
 pub(super) fn lookup(model: &Model, of: &Batch, flight: &Flight, home: &TokenStream) -> TokenStream {
-    let hits = batch::hits(model, of);
+    let hits = elements::hits(model, of);
     let options = flight.value(&model.plain_name(), &model.krate);
     if !flight.has_refreshes {
         let Looked { shared, looked } = batch_lookup::looked(model, of, home, Some(&options));
@@ -167,13 +167,13 @@ impl Refresh {
         let claim = quote! {
             #handle.#claim(__looked.stale(), &__batch, |__element| #key, #policy, #options)
         };
-        let place = batch_place(model, of);
-        let one = batch::place_of_element(model, of, place, || quote! { __elements[__number] });
+        let place = elements::batch_place(model, of);
+        let one = elements::place_of_element(model, of, place, || quote! { __elements[__number] });
         let one = one.unwrap_or_default();
         let asked = quote! { __asked.argument() };
         let elements = (place, Elements { asked, one });
         let Apart { copies, expected, call, options } =
-            Apart::of_elements(model, home, (Purpose::Refresh, "__refresh"), elements);
+            Apart::of_elements(model, home, (Purpose::Refresh, "__refresh"), &elements);
         let complete = complete(model, of, options);
         Self { shared, claim, copies, expected, answers: call, complete }
     }
@@ -189,12 +189,12 @@ fn complete(model: &Model, of: &Batch, options: Option<TokenStream>) -> TokenStr
     );
     let complete = match &of.keys {
         None => {
-            let wrong = batch::wrong_length(model, of);
+            let wrong = elements::wrong_length(model, of);
             quote! { __refresh.complete_sequence(__answers, #sharing, #options, #wrong) }
         }
         Some(keys) => {
             let part = keys.element.borrow(&elements::element(), Checks::Assumed, krate);
-            let by = batch::compared(model, keys);
+            let by = elements::compared(model, keys);
             quote! {
                 {
                     let __known = __refresh.known(&__elements, |__element| #part);

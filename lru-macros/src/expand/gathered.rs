@@ -25,7 +25,7 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 
-use super::{batch, batch_lookup, batch_refresh, cache, call, elements};
+use super::{batch, batch_refresh, cache, call, elements};
 use crate::model::{Batch, Checks, Flight, Model, nested};
 use crate::type_tokens;
 
@@ -54,9 +54,10 @@ fn gathered(
     let (options, sharing) = (options(model, of), model.result_policy.sharing(krate));
     let known = batch::known(model, of, &quote!(known));
     let copies = call::entry_options(model)
-        .map(|_| call::copies_for_options_but(model, Some(batch_lookup::batch_place(model, of))));
-    let expected =
-        call::expected_of_each(model, "__call", |number| batch::place_of_element(model, of, number, element));
+        .map(|_| call::copies_for_options_but(model, Some(elements::batch_place(model, of))));
+    let expected = call::expected_of_each(model, "__call", |number| {
+        elements::place_of_element(model, of, number, element)
+    });
     let is_map = of.keys.is_some();
     // The compiler reports an error that cannot be returned to several calls at the type of the result, and makes no suggestions for
     // tokens of a macro.
@@ -85,7 +86,7 @@ fn gathered(
     let next = quote_spanned! { at=> next_gathered };
     let (parts, keys, land, results) = match &of.keys {
         None => {
-            let wrong = batch::wrong_length(model, of);
+            let wrong = elements::wrong_length(model, of);
             (
                 quote! { #krate::__private::AskedElements::<()>::none() },
                 None,
@@ -100,7 +101,7 @@ fn gathered(
             )
         }
         Some(keys) => {
-            let by = batch::compared(model, keys);
+            let by = elements::compared(model, keys);
             (
                 quote! { __known.shared() },
                 Some(
@@ -113,7 +114,7 @@ fn gathered(
             )
         }
     };
-    let results = batch::in_result(of, &results);
+    let results = elements::in_result(of, &results);
     quote! {
         let __batch = #made;
         #lookup
@@ -203,7 +204,8 @@ fn element() -> TokenStream {
 /// The options of the entry of an element.
 fn options(model: &Model, of: &Batch) -> TokenStream {
     let krate = &model.krate;
-    let options = call::entry_options_at(model, |number| batch::place_of_element(model, of, number, element));
+    let options =
+        call::entry_options_at(model, |number| elements::place_of_element(model, of, number, element));
     options.map_or_else(
         || quote! { #krate::__private::no_element_options },
         |options| quote! { |__number: ::core::primitive::usize, __lifecycle, __value| #options },

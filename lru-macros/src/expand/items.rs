@@ -5,7 +5,7 @@ use quote::quote;
 use syn::ext::IdentExt;
 
 use super::cache::Memo;
-use super::{backend, cache};
+use super::{backend, bound, cache};
 use crate::model::{Accessors, Model, Parts, Place};
 use crate::type_tokens;
 
@@ -82,9 +82,11 @@ fn member(model: &Model) -> Option<TokenStream> {
     }
     let krate = &model.krate;
     let (location, options) = (location(model), options_of_item(model));
+    let floor = model.lifecycle.floor().map(|floor| bound::number(floor, krate));
+    let floor = floor.map(|floor| quote! { .floor(|| #floor) });
     Some(quote! {
         static __MEMBER: #krate::__private::Member =
-            #krate::__private::member! { (&__MEMO).shared_handle_with(#options), #location };
+            #krate::__private::member! { (&__MEMO).shared_handle_with(#options), #location } #floor;
     })
 }
 

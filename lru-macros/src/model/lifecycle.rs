@@ -79,6 +79,11 @@ impl Lifecycle {
         self.is_in_budget
     }
 
+    /// The bytes that the function has at least of the memory budget, where they are given.
+    pub(crate) fn floor(&self) -> Option<&Expr> {
+        self.eviction.floor.get()
+    }
+
     /// Whether entries have a weight, or an expiry.
     fn has_info(&self) -> bool {
         let Self { eviction, expiry, has_front_ttl, .. } = self;

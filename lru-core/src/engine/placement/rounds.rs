@@ -67,6 +67,12 @@ pub(crate) trait BatchKeys<K> {
 
     /// Returns what compares a key with stored ones.
     fn matching(&self, position: usize) -> impl Fn(&K) -> bool;
+
+    /// Returns the hash of a key, and what compares it with stored ones.
+    #[inline(always)]
+    fn key(&self, position: usize) -> (KeyHash, impl Fn(&K) -> bool) {
+        (self.hash(position), self.matching(position))
+    }
 }
 
 /// The order in which the hits of a round came, where it is not that of their keys.
@@ -118,7 +124,7 @@ pub(crate) fn lookup_many<E: Placement, R>(
     let mut start = 0;
     loop {
         if counting.may_read_unlocked() {
-            let left = (start..count).map(|position| (keys.hash(position), keys.matching(position)));
+            let left = (start..count).map(|position| keys.key(position));
             start += engines.read_unlocked(left, |value| hits.push(read(value)));
         }
         if start >= count {

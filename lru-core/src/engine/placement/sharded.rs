@@ -284,17 +284,21 @@ where
 
     fn insert_many(
         &self,
-        mut results: Vec<Computed<C>>,
+        results: Vec<Computed<C>>,
         compare: &impl Comparison<C>,
         lifecycle: &impl Lifecycle<C>,
     ) {
-        results.sort_by_key(|result| self.number(result.entry.hash));
-        let mut results = results.into_iter();
-        while let Some(first) = results.as_slice().first() {
-            let hash = first.entry.hash;
-            let of_shard = |result: &Computed<C>| self.number(result.entry.hash) == self.number(hash);
-            let count = results.as_slice().iter().take(ROUND).take_while(|result| of_shard(result)).count();
-            self.at(hash, |engine| engine.insert_round(results.by_ref().take(count), compare, lifecycle));
+        // Numbers are sorted, and not the results, which are larger.
+        let number = |(place, result): (usize, &Computed<C>)| (self.number(result.entry.hash), place);
+        let mut order: Vec<_> = results.iter().enumerate().map(number).collect();
+        order.sort_unstable();
+        let mut results: Vec<_> = results.into_iter().map(Some).collect();
+        for of_shard in order.chunk_by(|(one, _), (other, _)| one == other) {
+            for round in of_shard.chunks(ROUND) {
+                let mut round = round.iter().filter_map(|(_, place)| results[*place].take()).peekable();
+                let Some(hash) = round.peek().map(|first| first.entry.hash) else { continue };
+                self.at(hash, |engine| engine.insert_round(round, compare, lifecycle));
+            }
         }
     }
 

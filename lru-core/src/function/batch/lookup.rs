@@ -38,6 +38,12 @@ impl<'b, B: Batch, F: Fn(&'b B::Element) -> Q, Q: Part> BatchKeys<Q::Stored> for
         KeyHash::of_part(&(self.key)(self.batch.element(position)))
     }
 
+    #[inline(always)]
+    fn key(&self, position: usize) -> (KeyHash, impl Fn(&Q::Stored) -> bool) {
+        let key = (self.key)(self.batch.element(position));
+        (KeyHash::of_part(&key), move |stored| key.eq_stored(stored))
+    }
+
     #[inline]
     fn matching(&self, position: usize) -> impl Fn(&Q::Stored) -> bool {
         let key = (self.key)(self.batch.element(position));
@@ -240,10 +246,10 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         keys: &impl BatchKeys<StoredKey<E>>,
         policy: O,
         count: CountMisses,
-        forces: impl Fn(usize) -> bool,
+        is_forced: impl Fn(usize) -> bool,
     ) -> BatchLookup<R> {
         // User code runs before anything is looked up.
-        let (forced, others): (Vec<_>, Vec<_>) = (0..keys.count()).partition(|position| forces(*position));
+        let (forced, others): (Vec<_>, Vec<_>) = (0..keys.count()).partition(|position| is_forced(*position));
         let uses_cache = self.stores && !self.is_bypassed();
         let unforced = Unforced { keys, positions: &others };
         let BatchLookup { hits, mut missing } = self.look_up(&unforced, policy, uses_cache, count);
