@@ -224,7 +224,7 @@ mod prelude {
     pub use serde::Serialize;
     #[derive(Clone)] pub struct Db;
     #[derive(Clone, Copy, Serialize)] pub struct Id(pub u32);
-    #[derive(Clone, PartialEq, Eq, Hash, Serialize)] pub struct Code(pub u32);
+    #[derive(Clone, PartialEq, Eq, Hash, Serialize, functools::HeapSize)] pub struct Code(pub u32);
 }
 ";
 

@@ -96,7 +96,10 @@ impl<P: Policy> Policy for Metered<P> {
     }
 
     fn emptied(&mut self) -> Self {
-        Self { policy: self.policy.emptied(), meter: self.meter.take().map(Meter::cleared) }
+        Self {
+            policy: self.policy.emptied(),
+            meter: self.meter.take().map(|meter| Box::new(meter.cleared())),
+        }
     }
 
     #[inline]
