@@ -244,9 +244,9 @@ pub use lru_core::registry;
 pub use lru_core::testing;
 pub use lru_core::{
     Argument, BudgetReport, BudgetShare, Cache, CacheBuilder, CacheEntry, CacheInfo, CacheIter,
-    CacheParameters, CacheStats, Cached, Clock, Compute, CurvePoint, FifoCache, Insight, LfuCache, LruCache,
-    ManualClock, RemovalCause, RrCache, ShareReason, Source, SystemClock, Timer, Timestamp, TtlCache,
-    WrongLength,
+    CacheParameters, CacheStats, Cached, Clock, Compute, CurvePoint, FifoCache, Insight, LeadingPolicy,
+    LfuCache, LruCache, ManualClock, RemovalCause, RrCache, ShareReason, Source, SystemClock, Timer,
+    Timestamp, TtlCache, WrongLength,
 };
 pub use lru_core::{GIB, HeapSize, KIB, MIB};
 pub use lru_core::{Invalidated, Tag, depends_on, invalidate, set_tag_capacity, tag};
@@ -518,6 +518,7 @@ pub use lru_macros::cache;
 /// | [`s3_fifo`](policy::S3Fifo) | new entries without an early second hit, then the oldest |
 /// | [`w_tinylfu`](policy::WTinyLfu) | the new entry or an old one, whichever is used less frequently |
 /// | [`gdsf`](policy::Gdsf) (experimental) | the entry with the least computing time to lose, by its uses and its weight |
+/// | [`auto`](policy::Auto) | what `s3_fifo`, `w_tinylfu` or `lru` would evict, whichever has the most hits of late; `cache_stats()` tells which |
 ///
 /// ```
 /// use functools::lru_cache;
@@ -1102,6 +1103,9 @@ pub use lru_macros::cache;
 ///   options, `weight`, `on_evict`, `scope = thread` or `cache`;
 /// * the key and the cached result are plain data of at most four words each: integers, floats, `bool`, `char`, `Duration`,
 ///   `NonZero` integers, and `Option`s, tuples and arrays of these. An `Option` takes one word more than its content.
+///
+/// With `tags` or `depends`, these take the lock: the first hit of each entry after anything at all was invalidated; hits in the body of a
+/// function with `depends`; and hits of results that expire with what they were computed from.
 ///
 /// Nothing else changes: a single thread sees exactly the order of use that Python's `lru_cache` has; a hit comes before
 /// everything that begins after it has returned; a result that was evicted, replaced, invalidated or cleared is not

@@ -14,7 +14,9 @@ const KINDS: &[(&str, Option<f64>)] = &[
     ("lock", None),
     ("hit", Some(87.4)),
     ("hit-with-lock", Some(91.3)),
-    ("tagged", Some(101.3)),
+    ("tagged", Some(96.2)),
+    ("tagged-with-lock", Some(103.7)),
+    ("tagged-unbounded", Some(82.2)),
     ("unbounded", Some(77.5)),
     ("unbounded-striped", Some(77.8)),
     ("generic", Some(152.7)),
@@ -48,7 +50,7 @@ const PLAIN: &str = "plain";
 const MARGIN: f64 = 8.0;
 
 /// The policies that `benches/policies.rs` has functions for, each with a small and a large `maxsize`.
-const POLICIES: &[&str] = &["lru", "lfu", "fifo", "rr", "sieve", "s3_fifo", "w_tinylfu"];
+const POLICIES: &[&str] = &["lru", "lfu", "fifo", "rr", "sieve", "s3_fifo", "w_tinylfu", "auto"];
 
 /// The maximum cost of an operation with many entries, in multiples of its cost with few.
 const GROWTH_BAR: f64 = 3.0;

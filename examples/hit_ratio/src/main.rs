@@ -12,6 +12,7 @@ mod costs;
 mod curve;
 mod plot;
 mod reference;
+mod regret;
 mod replay;
 mod trace;
 
@@ -21,15 +22,17 @@ use trace::Trace;
 const USAGE: &str = "\
 Usage: hit_ratio FILE CAPACITY… [--svg PATH]
        hit_ratio --costs SEED FILE CAPACITY…
+       hit_ratio --regret REFERENCE FILE… [--svg PATH]
        hit_ratio --check REFERENCE FILE…
 
 FILE has one decimal key per line, as text or gzipped. The first form replays it
 through caches of each capacity, prints the hits and plots them as an SVG file,
 named like FILE in the current folder unless PATH is given. The second form
 gives each key a cost and a weight by SEED, and prints which share of the cost
-hits save; CAPACITY is in entries of mean weight. The third form
-compares the hits with those in REFERENCE for a trace of that name: a table `trace,capacity,policy,requests,hits,…`,
-and the curves that caches with `insight` estimate with exact ones.";
+hits save; CAPACITY is in entries of mean weight. REFERENCE is a table
+`trace,capacity,policy,requests,hits,…` of the hits that other implementations count. The third form prints by how many
+points `auto`, and the policies that it chooses from, are below the best policy in REFERENCE. The last form compares the
+hits with those in REFERENCE, and the curves that caches with `insight` estimate with exact ones, and checks `auto`.";
 
 /// The command line.
 enum Task {
@@ -37,6 +40,7 @@ enum Task {
     Draw { file: PathBuf, capacities: Vec<usize>, svg: PathBuf },
     Costs { seed: u64, file: PathBuf, capacities: Vec<usize> },
     Check { reference: PathBuf, files: Vec<PathBuf> },
+    Regret { reference: PathBuf, files: Vec<PathBuf>, svg: Option<PathBuf> },
 }
 
 /// An error message.
@@ -56,6 +60,7 @@ fn main() -> ExitCode {
         Task::Draw { file, capacities, svg } => draw(&file, &capacities, &svg),
         Task::Costs { seed, file, capacities } => save(&file, &capacities, seed),
         Task::Check { reference, files } => reference::check(&reference, &files),
+        Task::Regret { reference, files, svg } => regret::table(&reference, &files, svg.as_deref()),
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -67,7 +72,7 @@ fn main() -> ExitCode {
 }
 
 fn parse(arguments: impl Iterator<Item = String>) -> Result<Task, Failure> {
-    let (mut svg, mut reference, mut seed, mut others) = (None, None, None, Vec::new());
+    let (mut svg, mut reference, mut regret, mut seed, mut others) = (None, None, None, None, Vec::new());
     let mut arguments = arguments;
     while let Some(argument) = arguments.next() {
         let mut path = || {
@@ -78,6 +83,7 @@ fn parse(arguments: impl Iterator<Item = String>) -> Result<Task, Failure> {
             "--help" | "-h" => return Ok(Task::Help),
             "--svg" => svg = Some(path()?),
             "--check" => reference = Some(path()?),
+            "--regret" => regret = Some(path()?),
             "--costs" => {
                 let text = arguments.next().unwrap_or_default();
                 let number = text.parse().map_err(|_| misused("`--costs` takes a seed, a number"))?;
@@ -92,6 +98,10 @@ fn parse(arguments: impl Iterator<Item = String>) -> Result<Task, Failure> {
     }
     if let Some(reference) = reference {
         return Ok(Task::Check { reference, files: others.into_iter().map(PathBuf::from).collect() });
+    }
+    if let Some(reference) = regret {
+        let files = others.into_iter().map(PathBuf::from).collect();
+        return Ok(Task::Regret { reference, files, svg });
     }
     let file = PathBuf::from(others.remove(0));
     let mut capacities = others.iter().map(|text| capacity(text)).collect::<Result<Vec<_>, _>>()?;

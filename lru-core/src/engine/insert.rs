@@ -41,10 +41,10 @@ impl<C: CacheTypes, F: Fn(&C::Key, &C::Key) -> bool> Comparison<C> for F {
 
 impl<C: CacheTypes> State<C> {
     /// Returns whether the key of a value of this kind is known to be missing: it was missing when the
-    /// computation began, and no insertion or change happened since. With entry metadata nothing is known,
-    /// because the miss may have been an expired entry.
+    /// computation began, and no insertion or change happened since. Where entries may end nothing is known,
+    /// because the miss may have been such an entry.
     fn is_known_missing(&self, kind: InsertKind) -> bool {
-        matches!(kind, InsertKind::Computed(began) if C::Meta::IS_BARE && self.change_log.is_at(began))
+        matches!(kind, InsertKind::Computed(began) if !C::Meta::MAY_END && self.change_log.is_at(began))
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
@@ -54,7 +54,7 @@ impl<C: CacheTypes> State<C> {
         began: Epoch,
         compare: &impl Comparison<C>,
     ) -> FastInsert<C> {
-        if !C::Meta::IS_BARE || !self.is_settled() {
+        if C::Meta::MAY_END || !self.is_settled() {
             return Err(entry);
         }
         if !self.change_log.is_at(began) && !self.is_missing(&entry, began, compare) {
@@ -79,7 +79,7 @@ impl<C: CacheTypes> State<C> {
         began: Epoch,
         compare: &impl Comparison<C>,
     ) -> FastInsert<C> {
-        if !C::Meta::IS_BARE || !self.change_log.is_unchanged(began) {
+        if C::Meta::MAY_END || !self.change_log.is_unchanged(began) {
             return Err(entry);
         }
         let store = self.store.get_mut();

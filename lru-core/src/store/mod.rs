@@ -37,6 +37,7 @@ pub(crate) use types::CacheTypes;
 
 use crate::insight::Sampler;
 use crate::key::KeyHash;
+use crate::observe::leading_policy::LeadingPolicy;
 use crate::store::place::FastInsert;
 use crate::store::removed::{ClearedStore, RemovedEntries};
 use crate::store::types::Stores;
@@ -64,8 +65,8 @@ impl<C: CacheTypes> ClearedStore<C> for Store<C> {
 
 /// The place of an entry in its store, valid as long as the store does not change.
 ///
-/// Entries with metadata are in a bounded store even if the capacity is unlimited, because they may expire; and those of a
-/// cache with a sampler, because it records each use.
+/// Entries with deadlines or weights are in a bounded store even if the capacity is unlimited; and those of a cache with a
+/// sampler, because it records each use.
 pub(crate) enum Store<C: CacheTypes> {
     Unbounded(Unbounded<C::Key, C::Value, C::Meta>),
     Bounded(Bounded<C>),
@@ -99,13 +100,13 @@ macro_rules! either {
 
 impl<C: CacheTypes> Store<C> {
     const MAY_BE_UNBOUNDED: bool =
-        C::Meta::IS_BARE && !C::Policy::SAMPLES && !matches!(C::STORES, Stores::Bounded);
+        C::Meta::MAY_BE_UNORDERED && !C::Policy::SAMPLES && !matches!(C::STORES, Stores::Bounded);
     const MAY_BE_BOUNDED: bool = !matches!(C::STORES, Stores::Unbounded);
 
     /// Creates an empty store. A disabled cache has one too, and never uses it.
     pub(crate) const fn new(maxsize: Option<usize>) -> Self {
         match maxsize {
-            None if C::Meta::IS_BARE && !C::Policy::SAMPLES => Self::Unbounded(Unbounded::new()),
+            None if C::Meta::MAY_BE_UNORDERED && !C::Policy::SAMPLES => Self::Unbounded(Unbounded::new()),
             maxsize => Self::Bounded(Bounded::new(maxsize, C::Policy::NEW)),
         }
     }
@@ -132,6 +133,11 @@ impl<C: CacheTypes> Store<C> {
     #[inline]
     pub(crate) fn sampler(&self) -> Option<&Sampler> {
         either!(self, _ => None, bounded => bounded.policy.sampler())
+    }
+
+    /// Returns which of several policies chooses the victims, if there are several.
+    pub(crate) fn leading_policy(&self) -> Option<LeadingPolicy> {
+        either!(self, _ => None, bounded => bounded.policy.leading())
     }
 
     /// Collects the hits and misses that were counted without the lock since the last time.
@@ -204,8 +210,7 @@ impl<C: CacheTypes> Store<C> {
                     return None;
                 }
                 let value = read(entry);
-                bounded.touch(place);
-                sampling::hit(bounded.policy.sampler(), hash, &entry.meta);
+                bounded.hit(place, hash, &entry.meta);
                 Some(value)
             }
         )
@@ -233,16 +238,14 @@ impl<C: CacheTypes> Store<C> {
                 // Apart: after a longer check, the compiler reads again what that might have changed.
                 if is_surely_served(&entry.meta) {
                     let value = read(entry);
-                    bounded.touch(place);
-                    sampling::hit(bounded.policy.sampler(), hash, &entry.meta);
+                    bounded.hit(place, hash, &entry.meta);
                     return Some(value);
                 }
                 if !may_serve(&entry.meta) {
                     return None;
                 }
                 let value = read(entry);
-                bounded.touch(place);
-                sampling::hit(bounded.policy.sampler(), hash, &entry.meta);
+                bounded.hit(place, hash, &entry.meta);
                 Some(value)
             }
         )
@@ -334,7 +337,7 @@ impl<C: CacheTypes> Store<C> {
 
     /// Looks at one more entry, and removes it if it is not served any more.
     pub(crate) fn look(&mut self) -> Option<Entry<C>> {
-        let gone = either!(self, _ => None, bounded => bounded.look())?;
+        let gone = either!(self, store => store.look())?;
         Some(sampling::gone(self.sampler(), gone))
     }
 

@@ -118,7 +118,7 @@ pub(crate) fn lookup_many<E: Placement, R>(
     loop {
         if counting.may_read_unlocked() {
             let left = (start..count).map(|position| keys.key(position));
-            start += engines.read_unlocked(left, |value| hits.push(read(value)));
+            start += engines.read_unlocked(left, |value| hits.push(read(value)), lifecycle);
         }
         if start >= count {
             break;

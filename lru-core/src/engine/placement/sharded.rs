@@ -276,7 +276,8 @@ where
                 let selected = if N > ROUND { self.of_same_shard((hashes, left), hash) } else { left };
                 left = left.without(selected);
                 missed(self.at(hash, |engine| {
-                    engine.lookup_round((hashes, selected), &matching, &mut read, count, lifecycle)
+                    let read = |position: usize, entry: &Entry<C>| read(position, &entry.value);
+                    engine.lookup_round((hashes, selected), &matching, read, count, lifecycle)
                 }));
             }
         }

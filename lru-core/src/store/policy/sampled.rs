@@ -4,6 +4,7 @@ use super::Policy;
 use super::sealed::Sealed;
 use crate::insight::Sampler;
 use crate::key::KeyHash;
+use crate::observe::leading_policy::LeadingPolicy;
 use crate::store::linked_arena::{Arena, Slot};
 
 /// The eviction policy `P` in a cache that samples the keys of its calls, for [`Cache::insight`](crate::Cache::insight).
@@ -71,6 +72,15 @@ impl<P: Policy> Policy for Sampled<P> {
     #[inline]
     fn announce_weight(&mut self, weight: usize) {
         self.policy.announce_weight(weight);
+    }
+
+    fn leading(&self) -> Option<LeadingPolicy> {
+        self.policy.leading()
+    }
+
+    #[inline]
+    fn announce_maxsize(&mut self, maxsize: usize) {
+        self.policy.announce_maxsize(maxsize);
     }
 
     fn resized<T>(&mut self, ring: &Arena<T>, maxsize: usize) {

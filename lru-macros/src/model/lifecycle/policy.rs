@@ -29,6 +29,7 @@ impl Lifecycle {
             Some(Policy::S3Fifo) => "S3Fifo",
             Some(Policy::WTinyLfu) => "WTinyLfu",
             Some(Policy::Gdsf) => "Gdsf",
+            Some(Policy::Auto) => "Auto",
         };
         let policy = Ident::new(policy, Span::call_site());
         let seed = self.eviction.seed.get().map(|seed| quote! { <{ #seed }> });
