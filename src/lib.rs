@@ -951,9 +951,10 @@ pub use lru_macros::cache;
 /// * With `swr`, stale elements are served, and refreshed in the background by one call of the body, with copies of elements and arguments;
 ///   with `stale_if_error`, they stand in for an `Err` of the body if there is one for each element that it was called with.
 /// * Counters, `maxsize`, policy, `weight`, `ttl`, `keep`, `tags` hold for each element. With `depends = true`, each depends on all that its
-///   call of the body reads. `tags` and `depends` cannot be used yet with `each` and a backend. The lock is taken once for each 64 elements.
+///   call of the body reads. `tags`, `depends` and `force` cannot be used yet with `each` and a backend. The lock is taken once for each 64 elements.
 /// * With a [backend](#backends), what the process lacks is looked up in one request, and what was computed is stored in one; keys, values and
 ///   leases are those of one element.
+/// * `force` is asked for each element. Those for which it returns `true` are computed by this call, and replace what is stored.
 /// * Accessors take one element: `users::cache_invalidate(7)`. `cache_peek_many(&[7, 8])` and
 ///   `cache_put_many(vec![(7, Some(user))])` take many. There are no `cache_refresh` and `cache_call`.
 ///

@@ -48,15 +48,16 @@ impl Drop for FoundSoFar {
     #[inline(always)]
     fn drop(&mut self) {
         if self.0.get_mut().is_some() {
-            drop_out_of_line(self);
+            // Taken before: the compiler then sees that nothing is left, and inlines this.
+            drop_out_of_line(self.0.take());
         }
     }
 }
 
 #[cold]
 #[inline(never)]
-fn drop_out_of_line(found: &FoundSoFar) {
-    drop(found.take());
+fn drop_out_of_line(found: Option<Box<Found>>) {
+    drop(found);
 }
 
 /// A result that was computed, and its own tags outside of the process.

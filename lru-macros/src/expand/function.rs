@@ -80,7 +80,8 @@ pub(super) fn function(model: &Model, cache_item: Option<&TokenStream>) -> Token
 
 /// Refreshes the result where the option `force` says so.
 fn forced(model: &Model, home: &TokenStream) -> Option<TokenStream> {
-    let force = model.force.as_ref()?;
+    // Of many elements, each is asked about when they are looked up.
+    let force = model.force.as_ref().filter(|_| model.batch.is_none())?;
     let given: Vec<_> = model.given().iter().map(|(name, ty)| model::by_reference(name, ty)).collect();
     let is_forced = model::applied(force, &model.krate, &given);
     let refresh = model.accessor("cache_refresh");

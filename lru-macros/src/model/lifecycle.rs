@@ -80,16 +80,6 @@ impl Lifecycle {
         self.maxsize().and_then(MaxSize::at_run_time)
     }
 
-    /// Whether the cache shares the memory budget of the program.
-    pub(crate) fn is_in_budget(&self) -> bool {
-        self.is_in_budget
-    }
-
-    /// The bytes that the function has at least of the memory budget, where they are given.
-    pub(crate) fn floor(&self) -> Option<&Expr> {
-        self.eviction.floor.get()
-    }
-
     /// Whether entries have a weight, or an expiry.
     pub(crate) fn has_info(&self) -> bool {
         let Self { eviction, expiry, has_front_ttl, .. } = self;

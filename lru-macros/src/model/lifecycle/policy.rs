@@ -2,6 +2,7 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
+use syn::Expr;
 
 use super::Lifecycle;
 use crate::args::Policy;
@@ -16,6 +17,16 @@ impl Lifecycle {
     /// Whether the keys of calls are sampled.
     pub(crate) fn is_sampled(&self) -> bool {
         self.eviction.insight.get() == Some(&true)
+    }
+
+    /// Whether the cache shares the memory budget of the program.
+    pub(crate) fn is_in_budget(&self) -> bool {
+        self.is_in_budget
+    }
+
+    /// The bytes that the function has at least of the memory budget, where they are given.
+    pub(crate) fn floor(&self) -> Option<&Expr> {
+        self.eviction.floor.get()
     }
 
     /// The type of the eviction policy.
