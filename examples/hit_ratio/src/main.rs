@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, fmt};
 
+mod auto;
 mod costs;
 mod curve;
 mod plot;
@@ -22,6 +23,7 @@ const USAGE: &str = "\
 Usage: hit_ratio FILE CAPACITY… [--svg PATH]
        hit_ratio --costs SEED FILE CAPACITY…
        hit_ratio --check REFERENCE FILE…
+       hit_ratio --auto MIN..=MAX FILE…
 
 FILE has one decimal key per line, as text or gzipped. The first form replays it
 through caches of each capacity, prints the hits and plots them as an SVG file,
@@ -29,7 +31,9 @@ named like FILE in the current folder unless PATH is given. The second form
 gives each key a cost and a weight by SEED, and prints which share of the cost
 hits save; CAPACITY is in entries of mean weight. The third form
 compares the hits with those in REFERENCE for a trace of that name: a table `trace,capacity,policy,requests,hits,…`,
-and the curves that caches with `insight` estimate with exact ones.";
+and the curves that caches with `insight` estimate with exact ones. The fourth form
+replays each trace through a cache that sets its own capacity within these bounds,
+and through one with MAX; without MAX (`--auto 64..`), it is the number of keys.";
 
 /// The command line.
 enum Task {
@@ -37,6 +41,7 @@ enum Task {
     Draw { file: PathBuf, capacities: Vec<usize>, svg: PathBuf },
     Costs { seed: u64, file: PathBuf, capacities: Vec<usize> },
     Check { reference: PathBuf, files: Vec<PathBuf> },
+    Auto { min: usize, max: Option<usize>, files: Vec<PathBuf> },
 }
 
 /// An error message.
@@ -56,6 +61,7 @@ fn main() -> ExitCode {
         Task::Draw { file, capacities, svg } => draw(&file, &capacities, &svg),
         Task::Costs { seed, file, capacities } => save(&file, &capacities, seed),
         Task::Check { reference, files } => reference::check(&reference, &files),
+        Task::Auto { min, max, files } => auto::compare(&files, min, max),
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -67,7 +73,7 @@ fn main() -> ExitCode {
 }
 
 fn parse(arguments: impl Iterator<Item = String>) -> Result<Task, Failure> {
-    let (mut svg, mut reference, mut seed, mut others) = (None, None, None, Vec::new());
+    let (mut svg, mut reference, mut seed, mut bounds, mut others) = (None, None, None, None, Vec::new());
     let mut arguments = arguments;
     while let Some(argument) = arguments.next() {
         let mut path = || {
@@ -83,6 +89,7 @@ fn parse(arguments: impl Iterator<Item = String>) -> Result<Task, Failure> {
                 let number = text.parse().map_err(|_| misused("`--costs` takes a seed, a number"))?;
                 seed = Some(number);
             }
+            "--auto" => bounds = Some(bounds_of(&arguments.next().unwrap_or_default())?),
             option if option.starts_with("--") => return Err(misused(format!("unknown option `{option}`"))),
             _ => others.push(argument),
         }
@@ -92,6 +99,9 @@ fn parse(arguments: impl Iterator<Item = String>) -> Result<Task, Failure> {
     }
     if let Some(reference) = reference {
         return Ok(Task::Check { reference, files: others.into_iter().map(PathBuf::from).collect() });
+    }
+    if let Some((min, max)) = bounds {
+        return Ok(Task::Auto { min, max, files: others.into_iter().map(PathBuf::from).collect() });
     }
     let file = PathBuf::from(others.remove(0));
     let mut capacities = others.iter().map(|text| capacity(text)).collect::<Result<Vec<_>, _>>()?;
@@ -105,6 +115,15 @@ fn parse(arguments: impl Iterator<Item = String>) -> Result<Task, Failure> {
     }
     let svg = svg.unwrap_or_else(|| PathBuf::from(format!("{}.svg", trace::name(&file))));
     Ok(Task::Draw { file, capacities, svg })
+}
+
+/// Reads bounds: `64..=5000`, or `64..` without an upper one.
+fn bounds_of(text: &str) -> Result<(usize, Option<usize>), Failure> {
+    let Some((min, max)) = text.split_once("..") else {
+        return Err(misused("`--auto` takes bounds, such as `64..=5000`"));
+    };
+    let max = max.strip_prefix('=').unwrap_or(max);
+    Ok((capacity(min)?, if max.is_empty() { None } else { Some(capacity(max)?) }))
 }
 
 fn capacity(text: &str) -> Result<usize, Failure> {

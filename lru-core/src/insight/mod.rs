@@ -12,9 +12,11 @@ pub(crate) mod curve;
 mod distances;
 mod level;
 pub(crate) mod sampler;
+pub(crate) mod sizing;
 mod stack;
 #[cfg(test)]
 mod tests;
 
 pub use curve::Insight;
 pub(crate) use sampler::Sampler;
+pub(crate) use sizing::{Bounds, SelfSizing};

@@ -129,6 +129,15 @@ impl Sampler {
         self.left.set(levels.until - call);
     }
 
+    /// Lets all that was counted so far count half, and counts each use as at first: the calls have changed.
+    pub(crate) fn forget(&self) {
+        self.change(|levels| {
+            levels.all.iter_mut().for_each(Level::learn_anew);
+            levels.halve_at = 0;
+            levels.is_outdated = true;
+        });
+    }
+
     /// Returns what is known by now, for a cache of this capacity. With `is_lru` its policy is the one that the curve
     /// describes.
     pub(crate) fn insight(&self, maxsize: Option<usize>, is_lru: bool) -> Insight {

@@ -58,9 +58,9 @@ impl Lifecycle {
         self.eviction.maxsize.get()
     }
 
-    /// The expression of the bound, if it is known at run time only.
-    pub(crate) fn maxsize_at_run_time(&self) -> Option<&Expr> {
-        self.maxsize().and_then(MaxSize::at_run_time)
+    /// The bound, if it is known at run time only.
+    pub(crate) fn maxsize_at_run_time(&self) -> Option<&MaxSize> {
+        self.maxsize().filter(|maxsize| maxsize.is_at_run_time())
     }
 
     /// Whether entries have a weight, or an expiry.
