@@ -222,6 +222,8 @@ pub use lru_core::{
 };
 pub use lru_core::{GIB, HeapSize, KIB, MIB};
 pub use lru_core::{Invalidated, Tag, depends_on, invalidate, set_tag_capacity, tag};
+#[cfg(feature = "registry")]
+pub use lru_core::{RecordOptions, Recorded, Recording, record};
 #[cfg(feature = "axum")]
 pub use lru_page as debug_page;
 #[doc(hidden)]

@@ -71,6 +71,8 @@ pub use observe::cache_entry::CacheEntry;
 pub use observe::cached::{Cached, Source};
 pub use observe::info::{CacheInfo, CacheParameters};
 #[cfg(feature = "registry")]
+pub use observe::recording::{RecordOptions, Recorded, Recording, record};
+#[cfg(feature = "registry")]
 pub use observe::registry;
 pub use observe::stats::CacheStats;
 pub use store::policy;

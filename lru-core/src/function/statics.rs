@@ -342,6 +342,10 @@ impl<E: Placement, S: Lifecycle<E::Types>> crate::observe::registry::RegisteredC
         self.sampled()
     }
 
+    fn set_tap(&self, tap: Option<&std::sync::Arc<dyn crate::insight::Tap>>) {
+        self.engines.each(crate::engine::placement::Change::None, |engine| engine.set_tap(tap));
+    }
+
     fn clear(&self) {
         self.clear_all();
     }

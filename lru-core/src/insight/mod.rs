@@ -14,9 +14,11 @@ mod level;
 pub(crate) mod sampler;
 pub(crate) mod sizing;
 mod stack;
+mod tap;
 #[cfg(test)]
 mod tests;
 
 pub use curve::Insight;
 pub(crate) use sampler::Sampler;
 pub(crate) use sizing::{Bounds, SelfSizing};
+pub(crate) use tap::Tap;

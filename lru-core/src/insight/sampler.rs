@@ -2,10 +2,12 @@
 
 use core::cell::{Cell, RefCell};
 use std::boxed::Box;
+use std::sync::Arc;
 use std::vec::Vec;
 
 use super::curve::Insight;
 use super::level::Level;
+use super::tap::Tap;
 
 /// How many keys each level knows.
 const DEPTH: usize = 4096;
@@ -49,12 +51,19 @@ pub struct Sampler {
     /// How many calls there are until a level wakes up, or begins to rest.
     left: Cell<u64>,
     levels: RefCell<Option<Box<Levels>>>,
+    /// To what all calls are passed, if anything.
+    tap: RefCell<Option<Arc<dyn Tap>>>,
 }
 
 impl Sampler {
     /// A sampler that has seen no calls.
     pub(crate) const fn new() -> Self {
-        Self { mask: Cell::new(0), left: Cell::new(u64::MAX), levels: RefCell::new(None) }
+        Self {
+            mask: Cell::new(0),
+            left: Cell::new(u64::MAX),
+            levels: RefCell::new(None),
+            tap: RefCell::new(None),
+        }
     }
 
     /// Records a call that has found an entry of this weight.
@@ -84,6 +93,9 @@ impl Sampler {
     #[cold]
     #[inline(never)]
     fn sample(&self, hash: u64, weight: Option<usize>) {
+        if let Some(tap) = &*self.tap.borrow() {
+            tap.record(hash);
+        }
         self.with(Settings::DEFAULT, |levels| levels.sample(hash, weight.map(saturated)));
     }
 
@@ -125,7 +137,7 @@ impl Sampler {
         if levels.is_outdated {
             levels.schedule(call);
         }
-        self.mask.set(levels.mask());
+        self.mask.set(if self.tap.borrow().is_some() { 0 } else { levels.mask() });
         self.left.set(levels.until - call);
     }
 
@@ -136,6 +148,17 @@ impl Sampler {
             levels.halve_at = 0;
             levels.is_outdated = true;
         });
+    }
+
+    /// Passes all calls to a tap from now on, or to none.
+    pub(crate) fn set_tap(&self, tap: Option<Arc<dyn Tap>>) {
+        self.tap.replace(tap);
+        self.change(|_| ());
+    }
+
+    /// Returns the tap to which all calls are passed.
+    pub(crate) fn tap(&self) -> Option<Arc<dyn Tap>> {
+        self.tap.borrow().clone()
     }
 
     /// Returns what is known by now, for a cache of this capacity. With `is_lru` its policy is the one that the curve
