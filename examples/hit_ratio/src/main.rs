@@ -11,6 +11,7 @@ use std::{env, fmt};
 mod auto;
 mod costs;
 mod curve;
+mod curve_plot;
 mod plot;
 mod reference;
 mod replay;
@@ -24,6 +25,7 @@ Usage: hit_ratio FILE CAPACITY… [--svg PATH]
        hit_ratio --costs SEED FILE CAPACITY…
        hit_ratio --check REFERENCE FILE…
        hit_ratio --auto MIN..=MAX FILE…
+       hit_ratio --curve FILE MAXSIZE [--svg PATH]
 
 FILE has one decimal key per line, as text or gzipped. The first form replays it
 through caches of each capacity, prints the hits and plots them as an SVG file,
@@ -33,7 +35,8 @@ hits save; CAPACITY is in entries of mean weight. The third form
 compares the hits with those in REFERENCE for a trace of that name: a table `trace,capacity,policy,requests,hits,…`,
 and the curves that caches with `insight` estimate with exact ones. The fourth form
 replays each trace through a cache that sets its own capacity within these bounds,
-and through one with MAX; without MAX (`--auto 64..`), it is the number of keys.";
+and through one with MAX; without MAX (`--auto 64..`), it is the number of keys. The fifth form
+prints the advice of a cache of MAXSIZE with `insight`, and plots its curve beside an exact one.";
 
 /// The command line.
 enum Task {
@@ -41,6 +44,7 @@ enum Task {
     Draw { file: PathBuf, capacities: Vec<usize>, svg: PathBuf },
     Costs { seed: u64, file: PathBuf, capacities: Vec<usize> },
     Check { reference: PathBuf, files: Vec<PathBuf> },
+    Curve { file: PathBuf, maxsize: usize, svg: PathBuf },
     Auto { min: usize, max: Option<usize>, files: Vec<PathBuf> },
 }
 
@@ -61,6 +65,7 @@ fn main() -> ExitCode {
         Task::Draw { file, capacities, svg } => draw(&file, &capacities, &svg),
         Task::Costs { seed, file, capacities } => save(&file, &capacities, seed),
         Task::Check { reference, files } => reference::check(&reference, &files),
+        Task::Curve { file, maxsize, svg } => plot_curve(&file, maxsize, &svg),
         Task::Auto { min, max, files } => auto::compare(&files, min, max),
     });
     match done {
@@ -74,7 +79,7 @@ fn main() -> ExitCode {
 
 fn parse(arguments: impl Iterator<Item = String>) -> Result<Task, Failure> {
     let (mut svg, mut reference, mut seed, mut bounds, mut others) = (None, None, None, None, Vec::new());
-    let mut arguments = arguments;
+    let (mut arguments, mut is_curve) = (arguments, false);
     while let Some(argument) = arguments.next() {
         let mut path = || {
             let path = arguments.next().map(PathBuf::from);
@@ -89,6 +94,7 @@ fn parse(arguments: impl Iterator<Item = String>) -> Result<Task, Failure> {
                 let number = text.parse().map_err(|_| misused("`--costs` takes a seed, a number"))?;
                 seed = Some(number);
             }
+            "--curve" => is_curve = true,
             "--auto" => bounds = Some(bounds_of(&arguments.next().unwrap_or_default())?),
             option if option.starts_with("--") => return Err(misused(format!("unknown option `{option}`"))),
             _ => others.push(argument),
@@ -107,6 +113,13 @@ fn parse(arguments: impl Iterator<Item = String>) -> Result<Task, Failure> {
     let mut capacities = others.iter().map(|text| capacity(text)).collect::<Result<Vec<_>, _>>()?;
     if capacities.is_empty() {
         return Err(misused("no capacity was given"));
+    }
+    if let (true, &[maxsize]) = (is_curve, &*capacities) {
+        let svg = svg.unwrap_or_else(|| PathBuf::from(format!("{}.svg", trace::name(&file))));
+        return Ok(Task::Curve { file, maxsize, svg });
+    }
+    if is_curve {
+        return Err(misused("`--curve` takes one capacity"));
     }
     capacities.sort_unstable();
     capacities.dedup();
@@ -150,6 +163,17 @@ fn save(file: &Path, capacities: &[usize], seed: u64) -> Result<(), Failure> {
         }
     }
     println!();
+    Ok(())
+}
+
+/// Prints the advice of a cache of this capacity, and plots its curve.
+fn plot_curve(file: &Path, maxsize: usize, svg: &Path) -> Result<(), Failure> {
+    let trace = Trace::read(file)?;
+    let insight = curve::estimated(&trace.keys, maxsize, 0);
+    println!("{}: {insight}", trace.name);
+    curve_plot::draw(svg, &trace, maxsize, &insight)
+        .map_err(|error| Failure(format!("{} can't be written: {error}", svg.display())))?;
+    println!("The plot is in {}", svg.display());
     Ok(())
 }
 

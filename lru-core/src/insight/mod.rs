@@ -14,6 +14,7 @@ mod level;
 pub(crate) mod sampler;
 pub(crate) mod sizing;
 mod stack;
+#[cfg(feature = "registry")]
 mod tap;
 #[cfg(test)]
 mod tests;
@@ -21,4 +22,5 @@ mod tests;
 pub use curve::Insight;
 pub(crate) use sampler::Sampler;
 pub(crate) use sizing::{Bounds, SelfSizing};
-pub(crate) use tap::Tap;
+#[cfg(feature = "registry")]
+pub use tap::Tap;

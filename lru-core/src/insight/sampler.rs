@@ -2,11 +2,13 @@
 
 use core::cell::{Cell, RefCell};
 use std::boxed::Box;
+#[cfg(feature = "registry")]
 use std::sync::Arc;
 use std::vec::Vec;
 
 use super::curve::Insight;
 use super::level::Level;
+#[cfg(feature = "registry")]
 use super::tap::Tap;
 
 /// How many keys each level knows.
@@ -52,6 +54,7 @@ pub struct Sampler {
     left: Cell<u64>,
     levels: RefCell<Option<Box<Levels>>>,
     /// To what all calls are passed, if anything.
+    #[cfg(feature = "registry")]
     tap: RefCell<Option<Arc<dyn Tap>>>,
 }
 
@@ -62,6 +65,7 @@ impl Sampler {
             mask: Cell::new(0),
             left: Cell::new(u64::MAX),
             levels: RefCell::new(None),
+            #[cfg(feature = "registry")]
             tap: RefCell::new(None),
         }
     }
@@ -93,6 +97,7 @@ impl Sampler {
     #[cold]
     #[inline(never)]
     fn sample(&self, hash: u64, weight: Option<usize>) {
+        #[cfg(feature = "registry")]
         if let Some(tap) = &*self.tap.borrow() {
             tap.record(hash);
         }
@@ -137,7 +142,7 @@ impl Sampler {
         if levels.is_outdated {
             levels.schedule(call);
         }
-        self.mask.set(if self.tap.borrow().is_some() { 0 } else { levels.mask() });
+        self.mask.set(if self.is_tapped() { 0 } else { levels.mask() });
         self.left.set(levels.until - call);
     }
 
@@ -150,13 +155,23 @@ impl Sampler {
         });
     }
 
+    /// Returns whether all calls are passed to a tap.
+    fn is_tapped(&self) -> bool {
+        #[cfg(feature = "registry")]
+        return self.tap.borrow().is_some();
+        #[cfg(not(feature = "registry"))]
+        false
+    }
+
     /// Passes all calls to a tap from now on, or to none.
+    #[cfg(feature = "registry")]
     pub(crate) fn set_tap(&self, tap: Option<Arc<dyn Tap>>) {
         self.tap.replace(tap);
         self.change(|_| ());
     }
 
     /// Returns the tap to which all calls are passed.
+    #[cfg(feature = "registry")]
     pub(crate) fn tap(&self) -> Option<Arc<dyn Tap>> {
         self.tap.borrow().clone()
     }

@@ -171,6 +171,7 @@ impl<P: Policy, S: Sizing> Policy for Sampled<P, S> {
         if let (Some(new), Some(old)) = (emptied.self_sizing(), self.self_sizing()) {
             new.set_bounds(old.bounds());
         }
+        #[cfg(feature = "registry")]
         if let Some(tap) = self.sampler.tap() {
             emptied.sampler.set_tap(Some(tap));
         }
