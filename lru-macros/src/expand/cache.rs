@@ -74,7 +74,10 @@ fn options(model: &Model, home: &TokenStream) -> Option<TokenStream> {
 
 /// The types in an entry, and the arguments in its key.
 pub(super) fn entry_types(model: &Model) -> EntryTypes {
+    let keys = part_keys(model);
+    let of_key = if let [key] = &*keys { Some(key.span()) } else { None };
     EntryTypes {
+        spans: (of_key, model.result_policy.span()),
         key: key_type(model),
         arguments: arguments_type(&part_keys(model), &model.krate),
         place: arguments_in_key(model),
