@@ -1,17 +1,17 @@
 //! The builder of a cache object.
 
+mod self_sizing;
+
 use core::fmt;
-use core::ops::RangeInclusive;
 use core::sync::atomic::AtomicBool;
 use core::time::Duration;
 use std::boxed::Box;
 
 use crate::expiry::{Clock, ExpirySettings, SystemClock, Timestamp};
 use crate::heap_size::HeapSize;
-use crate::insight::Bounds;
 use crate::object::Cache;
 use crate::object::settings::{ObjectTypes, Settings};
-use crate::store::policy::{AutoSized, Rr, Sampled};
+use crate::store::policy::{Rr, Sampled};
 use crate::store::{Candidates, Lru, Policy, RemovalCause, entry_bytes};
 
 /// A builder of a [`Cache`]: capacity, expiry, weigher, eviction listener.
@@ -354,38 +354,6 @@ impl<K, V, P: Policy, C: Clock> CacheBuilder<K, V, P, C> {
         let mut cache = Cache::with_settings(maxsize, settings);
         cache.engine.set_policy(policy);
         cache
-    }
-}
-
-impl<K, V, C: Clock> CacheBuilder<K, V, Lru, C> {
-    /// Lets the cache set its own capacity within these bounds, by the hit ratios that it expects with other capacities. The
-    /// type of the cache is then `Cache<K, V, AutoSized, C>`.
-    ///
-    /// It begins with the upper bound. When a value is stored, after 1000 calls or more, it takes the smallest capacity that
-    /// costs at most about one point of the hit ratio; [`Cache::info`] shows it. The cost is that of
-    /// [`insight`](Self::insight), and of some ten to hundred microseconds for each of these checks. [`Cache::resize`] sets
-    /// another capacity, which then stays. Bounds in the wrong order count as the upper one; a capacity is at least 1.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use lru_core as functools;
-    /// use functools::LruCache;
-    ///
-    /// let pages = LruCache::builder().auto_maxsize(10..=10_000).build();
-    /// for n in 0..100_000_u64 {
-    ///     pages.get_or_insert_with(n * n % 1531, || format!("page {n}"));
-    /// }
-    /// assert!(pages.info().maxsize < Some(2000));
-    /// assert!(pages.info().hit_ratio() > 0.9);
-    /// ```
-    pub fn auto_maxsize(self, bounds: RangeInclusive<usize>) -> CacheBuilder<K, V, AutoSized, C> {
-        let bounds = Bounds::new(*bounds.start(), *bounds.end());
-        CacheBuilder {
-            maxsize: Some(bounds.max()),
-            settings: self.settings,
-            policy: AutoSized::within(bounds),
-        }
     }
 }
 

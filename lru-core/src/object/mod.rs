@@ -38,7 +38,7 @@ use crate::key::KeyHash;
 use crate::object::iter::CacheIter;
 use crate::object::settings::{ObjectTypes, Settings};
 use crate::observe::CacheInfo;
-use crate::store::policy::{Sampled, Sizing};
+use crate::store::policy::Sampled;
 use crate::store::{Entry, EntryOf, Lru, MaxSize, Policy};
 use crate::tags::validity::Validity;
 
@@ -198,7 +198,7 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
     }
 }
 
-impl<K, V, P: Policy, S: Sizing, C: Clock> Cache<K, V, Sampled<P, S>, C> {
+impl<K, V, P: Policy, C: Clock> Cache<K, V, Sampled<P>, C> {
     /// Returns the hit ratio that is expected with other capacities: a copy of what is known by now.
     ///
     /// Takes the lock, for some ten microseconds.

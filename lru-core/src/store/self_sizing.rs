@@ -2,7 +2,8 @@
 
 use crate::insight::Bounds;
 use crate::store::policy::Policy;
-use crate::store::{CacheTypes, Removed, Store};
+use crate::store::types::CacheTypes;
+use crate::store::{Removed, Store};
 
 impl<C: CacheTypes> Store<C> {
     /// Sets the bounds within which the store sets its own capacity; with `None`, it does not.

@@ -1,6 +1,6 @@
 //! `maxsize` as a const argument of a cache's type.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::Expr;
 
@@ -34,10 +34,9 @@ pub(super) fn item_at_run_time(
     let size = maxsize.expression().map(|expr| {
         let span = type_tokens::first_span(expr);
         let at = krate.at(span);
-        match maxsize {
-            MaxSize::Auto(_) => quote_spanned! { span=> #at::__private::run_time_bounds(#expr) },
-            _ => quote_spanned! { span=> #at::__private::run_time_size(#expr) },
-        }
+        let function = if matches!(maxsize, MaxSize::Auto(_)) { "run_time_bounds" } else { "run_time_size" };
+        let function = Ident::new(function, span);
+        quote_spanned! { span=> #at::__private::#function(#expr) }
     });
     if is_per_thread {
         return quote! {

@@ -1,7 +1,8 @@
 //! A policy with a sampler, for caches that estimate their hit ratio with other capacities.
 
+use super::Policy;
+use super::lru::Lru;
 use super::sealed::Sealed;
-use super::{Lru, Policy};
 use crate::insight::{Bounds, Sampler, SelfSizing};
 use crate::key::KeyHash;
 use crate::store::linked_arena::{Arena, Slot};
