@@ -8,6 +8,7 @@ use std::thread;
 
 use benches::{draws, each};
 
+mod many;
 mod policies;
 mod subjects;
 
@@ -16,6 +17,9 @@ fn main() {
     let [kind, times] = &arguments[..] else { panic!("usage: instructions KIND TIMES") };
     if let Some((call, entries)) = policies::by_name(kind) {
         return policies::run(call, entries, times.parse().expect("TIMES is a number"));
+    }
+    if let Some(call) = of_many(kind) {
+        return (0..times.parse().expect("TIMES is a number")).for_each(|_: u64| call());
     }
     let call: fn(u64) -> u64 = match kind.as_str() {
         "hit" => subjects::bounded,
@@ -52,6 +56,17 @@ fn main() {
         each((0..).take(times), call);
     } else {
         each(draws().into_iter().cycle().take(times), call);
+    }
+}
+
+/// Returns the batch of a kind such as `batch-hits`, or for `singles-hits` as many calls of single keys.
+fn of_many(kind: &str) -> Option<fn()> {
+    let (calls, name) = kind.split_once('-')?;
+    let pair = many::PAIRS.iter().find(|pair| pair.name == name)?;
+    match calls {
+        "batch" => Some(pair.batch),
+        "singles" => Some(pair.singles),
+        _ => None,
     }
 }
 

@@ -25,7 +25,8 @@
 //! * [`Cache`] is the same cache as a thread-safe object, shared by `&`, in which a function can store its
 //!   results: [`LruCache`], [`LfuCache`], [`FifoCache`], [`RrCache`], [`TtlCache`].
 //! * [`guide`] explains how to use all this, by subject.
-//! * [`HeapSize`](trait@HeapSize) tells the size of values in bytes, for `weight = bytes`.
+//! * [`HeapSize`](trait@HeapSize) tells the size of values in bytes, for `weight = bytes`; [`budget`] sets one memory budget for all functions
+//!   with it.
 //! * [`policy`] contains the eviction policies; a [`Clock`] is the time source by which entries expire.
 //! * [`Argument`](trait@Argument) is the trait of arguments: every `Hash + Eq + Clone` type, floats, and references to
 //!   such. [`derive(Argument)`](derive@Argument) implements it for a type of your own.
@@ -135,6 +136,32 @@ pub use lru_backends::shutdown;
 /// # Examples
 ///
 /// ```
+/// use functools::{MIB, budget, budget_report, lru_cache};
+///
+/// #[lru_cache(maxsize = None, weight = bytes)]
+/// fn thumbnail(image: u32) -> Vec<u8> {
+///     vec![0; 10_000 + image as usize]
+/// }
+///
+/// #[lru_cache(maxsize = 64 * MIB, weight = bytes)] // never more than 64 MiB
+/// fn page(name: &str) -> String {
+///     format!("<h1>{name}</h1>")
+/// }
+///
+/// budget(512 * MIB);
+/// (thumbnail(1), page("home"));
+///
+/// let report = budget_report();
+/// assert_eq!(report.total(), Some(512 * MIB));
+/// assert!(page::cache_info().maxsize <= Some(64 * MIB));
+/// assert_eq!(thumbnail::cache_info().maxsize, Some(report.functions()[0].share())); // the rest
+/// println!("{report}");
+/// ```
+pub use lru_core::budget;
+pub use lru_core::budget_report;
+/// # Examples
+///
+/// ```
 /// use functools::{bypassed, cache};
 ///
 /// #[cache]
@@ -216,9 +243,10 @@ pub use lru_core::registry;
 #[cfg(feature = "testing")]
 pub use lru_core::testing;
 pub use lru_core::{
-    Argument, Cache, CacheBuilder, CacheEntry, CacheInfo, CacheIter, CacheParameters, CacheStats, Cached,
-    Clock, Compute, CurvePoint, FifoCache, Insight, LfuCache, LruCache, ManualClock, RemovalCause, RrCache,
-    Source, SystemClock, Timer, Timestamp, TtlCache, WrongLength,
+    Argument, BudgetReport, BudgetShare, Cache, CacheBuilder, CacheEntry, CacheInfo, CacheIter,
+    CacheParameters, CacheStats, Cached, Clock, Compute, CurvePoint, FifoCache, Insight, LfuCache, LruCache,
+    ManualClock, RemovalCause, RrCache, ShareReason, Source, SystemClock, Timer, Timestamp, TtlCache,
+    WrongLength,
 };
 pub use lru_core::{GIB, HeapSize, KIB, MIB};
 pub use lru_core::{Invalidated, Tag, depends_on, invalidate, set_tag_capacity, tag};
@@ -435,7 +463,7 @@ pub use lru_macros::cache;
 ///
 /// The option implies [`insight`](#insight), whose cost it has, and `policy = lru`, which the estimates are for; a comparison takes some
 /// ten to hundred microseconds. With `scope = thread`, each thread has a capacity of its own; `shards` are refused. A capacity that
-/// `cache_resize` or the environment sets stays from then on. Bounds that turn out to be in the wrong order count as the upper one.
+/// `cache_resize` or the environment sets stays from then on. The cache does not share a memory budget. Bounds that turn out to be in the wrong order count as the upper one.
 ///
 /// The accessor `f::cache_resize(maxsize)` changes the capacity, and evicts the entries that exceed it, as the policy and the
 /// shards have it; the eviction listener is called. `None` is unbounded, and with `0` nothing is stored. There is none where `maxsize`
@@ -759,6 +787,23 @@ pub use lru_macros::cache;
 /// assert!(!repeat::cache_contains("b", 65 * MIB));
 /// ```
 ///
+/// All functions with `weight = bytes` share one memory [`budget`], if the program sets one: `maxsize` is then their own bound, which
+/// `maxsize = None` leaves to the budget, and `floor` the bytes that a function keeps whatever others gain. Without a budget, `maxsize = None`
+/// is no bound at all. The caches of threads and cache objects do not take part.
+///
+/// ```
+/// use functools::{MIB, budget, lru_cache};
+///
+/// #[lru_cache(maxsize = None, weight = bytes, floor = 8 * MIB)]
+/// fn page(id: u32) -> String {
+///     format!("page {id}")
+/// }
+///
+/// budget(512 * MIB);
+/// page(7);
+/// assert!(page::cache_info().maxsize <= Some(512 * MIB)); // its share
+/// ```
+///
 /// ## `on_evict`
 ///
 /// The eviction listener: it is called for each entry that is removed, with the [`RemovalCause`]. It is the
@@ -931,7 +976,10 @@ pub use lru_macros::cache;
 /// * With `gather = seconds`, calls of an `async fn` that lack elements wait for each other that long, and become one call of the
 ///   body (as a `DataLoader` does), or when `gather_max` elements wait (100 if it is not given). The first call's future drives it; no runtime is
 ///   needed. An `Err` goes to all of them.
-/// * Counters, `maxsize`, policy, `weight`, `ttl`, `keep` hold for each element. The lock is taken once for each 64 elements.
+/// * With `swr`, stale elements are served, and refreshed in the background by one call of the body, with copies of elements and arguments;
+///   with `stale_if_error`, they stand in for an `Err` of the body if there is one for each element that it was called with.
+/// * Counters, `maxsize`, policy, `weight`, `ttl`, `keep`, `tags` hold for each element. With `depends = true`, each depends on all that its
+///   call of the body reads. `tags` and `depends` cannot be used yet with `each` and a backend. The lock is taken once for each 64 elements.
 /// * With a [backend](#backends), what the process lacks is looked up in one request, and what was computed is stored in one; keys, values and
 ///   leases are those of one element.
 /// * Accessors take one element: `users::cache_invalidate(7)`. `cache_peek_many(&[7, 8])` and
@@ -2218,8 +2266,8 @@ pub mod __private {
     #[cfg(feature = "backend")]
     pub use crate::__backend as backend;
     pub use crate::{
-        __register as register, __site as site, __where_there_are_backends as where_there_are_backends,
-        __where_there_is_json as where_there_is_json,
+        __member as member, __register as register, __site as site,
+        __where_there_are_backends as where_there_are_backends, __where_there_is_json as where_there_is_json,
         in_an_impl_write_accessors_siblings_and_where_the_name_is_taken_handle,
     };
 }
@@ -2262,6 +2310,18 @@ macro_rules! __register {
 #[macro_export]
 macro_rules! __register {
     ($($ignored:tt)*) => {};
+}
+
+/// The membership of a function in the memory budget: its cache handle, its name, and its path below its parent.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __member {
+    ($calls:expr, $name:literal, $within:literal $(, $namespace:literal)?) => {
+        $crate::__private::Member::new(
+            $crate::__site_of!($name, $within $(, $namespace)?),
+            |__asks| __asks(&$calls),
+        )
+    };
 }
 
 /// The location of the enclosing function, for events; `None` without the feature.
@@ -2337,7 +2397,6 @@ macro_rules! __where_there_are_backends {
     };
 }
 
-#[cfg(any(feature = "registry", feature = "tracing", feature = "backend"))]
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __site_of {

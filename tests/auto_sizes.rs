@@ -80,7 +80,7 @@ fn the_bounds_are_evaluated_once_by_the_first_use() {
             });
         }
     });
-    assert_eq!(EVALUATED.load(SeqCst), 2, "each bound once");
+    assert_eq!((f(1), EVALUATED.load(SeqCst)), (1, 2), "each bound once");
 }
 
 #[test]
@@ -101,6 +101,19 @@ fn bounds_are_weights_where_entries_have_weights() {
     turn(30_000, 40, |n| _ = bytes(n));
     let info = bytes::cache_info();
     assert!(info.maxsize < Some(100_000) && info.hit_ratio() > 0.89, "{info}");
+}
+
+#[test]
+fn a_cache_that_sets_its_own_capacity_is_in_no_budget() {
+    #[lru_cache(maxsize = auto(1000..=100_000), weight = bytes)]
+    fn f(n: u64) -> String {
+        n.to_string()
+    }
+    functools::budget(5000);
+    f(1);
+    let maxsize = f::cache_info().maxsize;
+    functools::budget(None);
+    assert_eq!(maxsize, Some(100_000));
 }
 
 #[test]

@@ -22,6 +22,7 @@
 )]
 
 pub mod backend;
+mod budget;
 #[allow(missing_debug_implementations, reason = "only generated code names its types")]
 mod engine;
 mod expiry;
@@ -47,6 +48,8 @@ mod tags;
 mod thread_orders;
 mod time;
 
+pub use budget::program::{budget, budget_report};
+pub use budget::report::{BudgetReport, BudgetShare, ShareReason};
 #[cfg(feature = "testing")]
 pub use engine::placement::isolation::isolated;
 pub use expiry::clock::{Clock, ManualClock, SystemClock};
@@ -106,6 +109,9 @@ pub mod __private {
     pub use crate::backend::lease::FAILED;
     #[cfg(feature = "backend")]
     pub use crate::backend::{awaited::Awaited, blocking_as_async::Direct, state::BackendState};
+    #[cfg(feature = "testing")]
+    pub use crate::budget::clock::set_budget_clock;
+    pub use crate::budget::member::Member;
     pub use crate::engine::Engine;
     pub use crate::engine::lifecycle::{Expiry, Hooks, Lifecycle, NoLifecycle};
     pub use crate::engine::lock::{Lock, LockOf, LockSelection, PlainLock, RLock, SelectLock, Unlocked};
@@ -138,7 +144,9 @@ pub mod __private {
         map::MapKeys,
         map::{AskedElements, map_of_hits, part_hash},
         miss::{BatchMiss, no_element_options},
+        refresh::BatchRefresh,
         shared::{BoxedCall, SharedBatch},
+        stale::StaleBatch,
         wrong_length::BatchResult,
     };
     pub use crate::function::call::begin::CoalescedLookup;
@@ -170,6 +178,7 @@ pub mod __private {
         serializable::{ArgumentInBackend, RemoteKey, ResultInBackend, remote_result},
         strictness::{BackendErrorInResult, Lenient, Strict, StrictResult, Strictness},
     };
+    pub use crate::function::in_budget::attend;
     pub use crate::function::options::Options;
     pub use crate::function::result_policy::{Cacheable, Cloneable};
     pub use crate::function::result_policy::{EraseResult, ErasedResult, Plain, Recompute, SelectPolicy};
@@ -204,6 +213,7 @@ pub mod __private {
     pub use crate::store::entry_meta::EntryMeta;
     pub use crate::store::lock_free::{front::Front, mirror::Mirror, words::Words};
     pub use crate::store::maxsize::{Integer, MaxSize, UNBOUNDED, bound, integer};
+    pub use crate::store::policy::Metered;
     pub use crate::store::read_stripes::ReadStripes;
     pub use crate::store::types::{CacheTypes, Types};
     pub use crate::tags::frame::{Computation, Computed, Computing, Frame, computing, record_unknown};

@@ -23,13 +23,13 @@
 //! `/debug/` are different addresses: nest the page at the one that you want to use.
 //!
 //! The JSON of `cache_info` is `{"functions": [...]}`, sorted by path. Each has `path`, `file`, `line`;
-//! `hits`, `misses`, `maxsize` (`null` if unbounded), `currsize`; `hit_ratio`, which is `null` without a
+//! `hits`, `misses`, `maxsize` (`null` if unbounded), `currsize`; `budget_share` in bytes (`null` without a memory budget); `hit_ratio`, which is `null` without a
 //! call; `evictions`, `superseded`, `expiries`, `invalidated`, `invalidated_dependents`, `not_kept`,
 //! `coalesced`, `stale_hits`, `refreshes`, `errors`,
 //! `backend_hits`, `backend_errors`, `backend_requests`, `backend_bytes_read`, `backend_bytes_written`;
 //! `backend_state`, which is `"closed"`, `"half-open"` or `"open"`, or `null` without a circuit breaker;
 //! `backend_sec` and `computing_sec`, which are `null` if they are not measured; and `insight`, which is `null` without the option
-//! `insight = true`: `advice` in words, `curve`, pairs of a capacity and the hit ratio expected with it, `calls`, `uncertainty`,
+//! `insight = true` or a memory budget: `advice` in words, `curve`, pairs of a capacity and the hit ratio expected with it, `calls`, `uncertainty`,
 //! `working_set` and `knee`.
 //!
 //! `windows` has what was counted in the last minute, `1m`, in five minutes, `5m`, and since the start or

@@ -59,6 +59,7 @@ fn numbers_of(function: &'static Function) -> Value {
         "hit_ratio": (info.hits + info.misses > 0).then(|| info.hit_ratio()),
         "maxsize": info.maxsize,
         "currsize": info.currsize,
+        "budget_share": function.budget_share(),
         "evictions": stats.evictions,
         "superseded": stats.superseded,
         "expiries": stats.expiries,

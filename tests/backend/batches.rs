@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::mpsc::channel;
 use std::task::{Context, Waker};
+use std::thread;
 use std::time::Duration;
 
 use functools::backend::{Backend, BackendError, ErrorKind, Item, Stored};
@@ -366,6 +368,48 @@ fn a_strict_function_returns_the_error_of_its_backend() {
     BACKEND.take_requests();
     assert_eq!(squares(&[0, 5]), Err(Failure::Body));
     assert_eq!(BACKEND.take_requests(), ["get many", "end many"], "the leases are given up");
+}
+
+#[test]
+fn a_backend_that_calls_the_function_does_not_wait() {
+    static HAS_ASKED: AtomicBool = AtomicBool::new(false);
+    static HAS_STORED: AtomicBool = AtomicBool::new(false);
+
+    struct Caller;
+
+    impl Backend for Caller {
+        fn get(&self, _: &str, _: &[u8]) -> Result<Option<Stored>, BackendError> {
+            if !HAS_ASKED.swap(true, SeqCst) {
+                assert_eq!(doubles(&[1, 2]), [2, 4]);
+            }
+            Ok(None)
+        }
+
+        fn set(&self, _: &str, _: &[u8], _: &[u8], _: Option<Duration>) -> Result<(), BackendError> {
+            if !HAS_STORED.swap(true, SeqCst) {
+                assert_eq!(doubles(&[1, 2]), [2, 4]);
+            }
+            Ok(())
+        }
+
+        fn delete(&self, _: &str, _: &[u8]) -> Result<bool, BackendError> {
+            Ok(false)
+        }
+
+        fn clear(&self, _: &str) -> Result<(), BackendError> {
+            Ok(())
+        }
+    }
+
+    #[lru_cache(each = ids, maxsize = 0, single_flight = true, flight_timeout = 3600, backend = Caller)]
+    fn doubles(ids: &[u64]) -> Vec<u64> {
+        ids.iter().map(|id| 2 * id).collect()
+    }
+
+    let (done, result) = channel();
+    thread::spawn(move || done.send(doubles(&[1, 2])));
+    assert_eq!(result.recv_timeout(Duration::from_secs(120)), Ok(vec![2, 4]), "the call waits for itself");
+    assert!(HAS_ASKED.load(SeqCst) && HAS_STORED.load(SeqCst));
 }
 
 #[test]

@@ -16,6 +16,7 @@
 
 mod accessors;
 mod asyncs;
+mod depends;
 mod flights;
 mod gather;
 mod mixed_storm;
@@ -24,5 +25,9 @@ mod nested;
 mod options;
 mod results;
 mod shapes;
+mod stale_if_error;
 mod storm;
 mod support;
+mod swr;
+mod swr_model;
+mod tags;

@@ -280,6 +280,22 @@ fn files_by_weight_hold_no_more_than_their_bytes() {
 }
 
 #[test]
+fn budget_moves_memory_to_the_costly_function() {
+    let output = run("budget", &[&"60000"]);
+    // The last column is that of the costly function, until half way.
+    let shares = |calls: &str| -> Vec<f64> {
+        let line = output.lines().find(|line| line.trim_start().starts_with(calls)).unwrap();
+        line.split_whitespace().skip(1).map(|share| share.parse().unwrap()).collect()
+    };
+    let before = shares("30000 ");
+    assert!(before[2] > 3.0 && before.iter().sum::<f64>() <= 6.0, "{output}");
+    let after = shares("60000 ");
+    assert!(after[0] > 3.0 && after[2] < 2.0, "{output}");
+    assert!(output.contains("budget of 6.0 MiB for 3 functions"), "{output}");
+    assert!(output.lines().last().unwrap().starts_with("with a budget: "), "{output}");
+}
+
+#[test]
 fn every_example_is_run() {
     let these = [
         include_str!("main.rs"),

@@ -165,7 +165,7 @@ fn cache_info_tells_all_of_each_function() {
         }
         let expected = json!({
             "path": PRICE, "file": null, "line": null, "hits": 0, "misses": 1, "hit_ratio": 0.0, "maxsize": 256,
-            "currsize": 1, "evictions": 0, "superseded": 0, "expiries": 0, "invalidated": 0,
+            "currsize": 1, "budget_share": null, "evictions": 0, "superseded": 0, "expiries": 0, "invalidated": 0,
             "invalidated_dependents": 0, "not_kept": 0, "coalesced": 0, "stale_hits": 0,
             "refreshes": 0, "errors": 0, "backend_hits": 0, "backend_errors": 0, "backend_requests": 0,
             "backend_bytes_read": 0, "backend_bytes_written": 0, "backend_state": null, "backend_sec": null, "computing_sec": null,

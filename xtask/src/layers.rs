@@ -43,6 +43,7 @@ const CRATES: &[Rules] = &[
         rooms: &[
             &["heap_size", "insight"],
             &["key", "observe", "property", "region", "time"],
+            &["budget"],
             &["store", "tags"],
             &["expiry", "flight"],
             &["engine"],
@@ -76,7 +77,7 @@ const CRATES: &[Rules] = &[
                 &["call"],
                 &["backend", "apart", "elements"],
                 &["backend_accessors"],
-                &["batch_backend"],
+                &["batch_backend", "batch_refresh"],
                 &["batch"],
                 &["coalesced", "gathered"],
                 &["function"],

@@ -8,14 +8,14 @@ use core::mem;
 use crate::engine::Engine;
 use crate::engine::insert::Comparison;
 use crate::engine::insert_kind::InsertKind;
-use crate::engine::lifecycle::Lifecycle;
+use crate::engine::lifecycle::{Hooks, Lifecycle};
 use crate::engine::lock::{Lock, Settle, release};
 use crate::engine::lookup::Serving;
 use crate::engine::notify::notify;
 use crate::engine::state::State;
 use crate::key::KeyHash;
 use crate::store::place::FastInsert;
-use crate::store::{CacheTypes, Entry, Epoch, Place, RemovalCause, Removed, Store};
+use crate::store::{CacheTypes, Entry, Epoch, Place, RemovalCause, Removed};
 
 /// The number of keys of a round.
 pub(crate) const ROUND: usize = 64;
@@ -53,6 +53,20 @@ impl Positions {
             left &= left.wrapping_sub(1);
             next
         })
+    }
+
+    /// Returns the positions for which `is_found` returns `false`. It is called in ascending order.
+    #[inline(always)]
+    fn retain_missing(self, mut is_found: impl FnMut(usize) -> bool) -> Self {
+        let (mut left, mut missing) = (self.0, 0);
+        while left != 0 {
+            let first = left & left.wrapping_neg();
+            if !is_found(left.trailing_zeros() as usize) {
+                missing |= first;
+            }
+            left ^= first;
+        }
+        Self(missing)
     }
 
     #[inline]
@@ -99,33 +113,6 @@ pub struct Computed<C: CacheTypes> {
     pub(crate) began: Epoch,
 }
 
-impl<C: CacheTypes> Store<C> {
-    /// Reads the selected entries, and returns the positions of those that are missing.
-    #[inline]
-    fn read_round(
-        &self,
-        (hashes, selected): (&[KeyHash], Positions),
-        matches: impl Fn(usize, &C::Key) -> bool,
-        may_serve: impl Fn(&dyn Fn() -> Option<Place>, &C::Meta) -> bool,
-        mut read: impl FnMut(usize, &C::Value),
-    ) -> Positions {
-        let mut missing = Positions::NONE;
-        for position in selected.iter() {
-            let hash = hashes[position];
-            let found = self.read(
-                hash,
-                |key| matches(position, key),
-                |place, meta| may_serve(place, meta),
-                |entry| read(position, &entry.value),
-            );
-            if found.is_none() {
-                missing.add(position);
-            }
-        }
-        missing
-    }
-}
-
 /// Removed entries of a round. If user code unwinds while the lock is held, they are deferred, so that the next
 /// lock holder reports them.
 struct Unwinding<'r, C: CacheTypes> {
@@ -145,37 +132,46 @@ impl<C: CacheTypes> Drop for Unwinding<'_, C> {
 impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
     /// Looks up the selected ones of up to 64 keys, under one hold of the lock, and counts hits and perhaps misses. Passes the
     /// value of each hit to `read`, with its position.
-    pub(crate) fn lookup_round(
+    pub(crate) fn lookup_round<M: Fn(&C::Key) -> bool>(
         &self,
         (hashes, selected): (&[KeyHash], Positions),
-        matches: impl Fn(usize, &C::Key) -> bool,
-        read: impl FnMut(usize, &C::Value),
+        matching: impl Fn(usize) -> M,
+        mut read: impl FnMut(usize, &C::Value),
         count: CountMisses<'_>,
         lifecycle: &impl Lifecycle<C>,
     ) -> RoundMisses {
         let serving = Serving::new::<C::Meta>(lifecycle);
         let mut state = self.hold();
-        // Before the lookups, during which `matches` may change the cache: a later epoch could miss that.
+        // Before the lookups, during which an `Eq` may change the cache: a later epoch could miss that.
         let epoch = state.change_log.now();
         let missing = if let Some(state) = L::exclusive(&mut state) {
             debug_assert!(state.is_settled(), "no call is nested in another one");
-            let may_serve = |_: &dyn Fn() -> Option<Place>, meta: &C::Meta| serving.may_serve(meta);
-            state.store.get_mut().read_round((hashes, selected), matches, may_serve, read)
+            let store = state.store.get_mut();
+            let is_sure = |meta: &C::Meta| serving.is_surely_served(meta);
+            let may_serve = |meta: &C::Meta| serving.may_serve(meta);
+            selected.retain_missing(|position| {
+                let read = |entry: &Entry<C>| read(position, &entry.value);
+                store.read_checked(hashes[position], matching(position), is_sure, may_serve, read).is_some()
+            })
         } else {
             let may_serve = |place: &dyn Fn() -> Option<Place>, meta: &C::Meta| {
                 !state.deferred.hides_at(place) && serving.may_serve(meta)
             };
             match state.store.try_borrow() {
-                Ok(store) => store.read_round((hashes, selected), matches, may_serve, read),
+                Ok(store) => selected.retain_missing(|position| {
+                    let read = |entry: &Entry<C>| read(position, &entry.value);
+                    store.read(hashes[position], matching(position), may_serve, read).is_some()
+                }),
                 // Unreachable: no user code runs while the store is mutably borrowed.
                 Err(_) => selected,
             }
         };
-        for _ in 0..selected.len() - missing.len() {
-            self.state.on_hit(state.counters.hit());
+        let hits = (selected.len() - missing.len()) as u64;
+        if hits > 0 {
+            self.state.on_hits(state.counters.hits_by(hits), hits);
         }
         if !matches!(count, CountMisses::Later) {
-            state.counters.add((0, missing.len() as u64));
+            state.counters.add((0, selected.len() as u64 - hits));
             missing.iter().for_each(|position| state.sample_miss(hashes[position]));
         }
         if let CountMisses::AndBegin(begin) = count {
@@ -201,6 +197,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         }
         let mut removed = Removed::none();
         let mut evicted_fast = 0;
+        let keeps_evicted = mem::needs_drop::<Entry<C>>() || lifecycle.hooks().listens();
         // The epoch at which the keys were missing, if only this round has inserted any since, and the epoch by now.
         let mut missing_since: Option<(Epoch, Epoch)> = None;
         let mut now = None;
@@ -217,8 +214,11 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
             match inserted {
                 Ok(evicted) => {
                     missing_since = is_missing.then(|| (began, state.change_log.now()));
-                    if let Some(evicted) = evicted {
+                    if let Some(evicted) = evicted.filter(|_| keeps_evicted) {
                         evicted_fast += 1;
+                        if removed.is_empty() {
+                            removed.reserve(ROUND);
+                        }
                         removed.push(evicted, RemovalCause::Evicted);
                     }
                 }

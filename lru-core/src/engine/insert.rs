@@ -287,6 +287,9 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         if is_superseded {
             state.counters.superseded();
         }
+        if C::Policy::IS_METERED && kind.began().is_some() {
+            self.measure(state, &entry, compare.cost());
+        }
         if C::Policy::IS_WEIGHED && decision.stores() {
             if let Ok(mut store) = state.store.try_borrow_mut() {
                 store.announce_cost(|| compare.cost());
@@ -294,6 +297,14 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         }
         state.apply(decision, found, entry, removed);
         state.look(lifecycle, now, removed);
+    }
+
+    /// Records a computation in the meter of a cache that shares a budget.
+    fn measure(&self, state: &State<C>, entry: &Entry<C>, nanoseconds: u64) {
+        if let Ok(store) = state.store.try_borrow() {
+            let is_too_large = !store.has_room_for(&entry.meta);
+            store.measured(entry.hash, entry.meta.weight(), nanoseconds, is_too_large);
+        }
     }
 
     /// Collects the findings that [`decide`] needs about an insert, and the place of the stored entry of the

@@ -51,6 +51,13 @@ pub trait Lock<T> {
         let _ = hits;
     }
 
+    /// Called by the lock holder after some hits, of which there is at least one, with the number of hits so far.
+    #[inline]
+    fn on_hits(&self, hits: u64, count: u64) {
+        let _ = count;
+        self.on_hit(hits);
+    }
+
     /// Returns the guarded state through an exclusive reference.
     fn get_mut(&mut self) -> &mut T;
 

@@ -34,7 +34,7 @@ impl<'l, S> Serving<'l, S> {
 
     /// Returns whether an entry may be served, as far as the approximate time tells, and a use of it records nothing.
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn is_surely_served<M>(&self, meta: &M) -> bool
+    pub(super) fn is_surely_served<M>(&self, meta: &M) -> bool
     where
         S: Expiry<M>,
     {

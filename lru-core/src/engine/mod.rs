@@ -21,6 +21,7 @@ pub(crate) mod insert_kind;
 pub(crate) mod lifecycle;
 pub(crate) mod lock;
 mod lookup;
+pub(crate) mod metered;
 mod miss_counter;
 pub(crate) mod notify;
 pub(crate) mod placement;

@@ -218,12 +218,46 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
     /// calls the last one decides. A call that is nested in a read takes effect when the read is over.
     pub(crate) fn resize(&self, maxsize: impl Fn() -> Option<usize>, lifecycle: &impl Lifecycle<C>) {
         let (state, mut removed) = self.hold_swept(lifecycle, drop);
-        state.evict_chosen(Demand::Capacity(maxsize()), lifecycle, &mut removed);
-        match state.write(&mut removed) {
-            Some(mut store) => store.resize(maxsize(), &mut removed),
-            None => state.deferred.resize(maxsize()),
+        if !Self::resize_held(&state, maxsize(), &maxsize, lifecycle, &mut removed) {
+            state.deferred.resize(maxsize());
         }
         drop(Self::release_and_notify(state, removed, lifecycle));
+    }
+
+    /// Like [`resize`](Self::resize), but changes nothing if another thread holds the lock, or the call is nested in a read. Returns
+    /// whether the capacity was set.
+    pub(crate) fn resize_if_free(
+        &self,
+        maxsize: impl Fn() -> Option<usize>,
+        lifecycle: &impl Lifecycle<C>,
+    ) -> bool {
+        if self.is_held() {
+            return false;
+        }
+        let Some(state) = self.try_hold() else { return false };
+        let mut removed = Removed::none();
+        let (_, _) = state.sweep(lifecycle, &mut removed);
+        let is_done = Self::resize_held(&state, maxsize(), &maxsize, lifecycle, &mut removed);
+        drop(Self::release_and_notify(state, removed, lifecycle));
+        is_done
+    }
+
+    /// Sets the capacity of the held state; `false` if the call is nested in a read.
+    fn resize_held(
+        state: &State<C>,
+        demanded: Option<usize>,
+        maxsize: &impl Fn() -> Option<usize>,
+        lifecycle: &impl Lifecycle<C>,
+        removed: &mut Removed<C>,
+    ) -> bool {
+        state.evict_chosen(Demand::Capacity(demanded), lifecycle, removed);
+        match state.write(removed) {
+            Some(mut store) => {
+                store.resize(maxsize(), removed);
+                true
+            }
+            None => false,
+        }
     }
 
     /// Sets the capacity of an empty cache.

@@ -10,7 +10,11 @@
 
 use core::cell::RefCell;
 use core::future::Future;
+#[cfg(feature = "backend")]
+use core::future::poll_fn;
 use core::pin::Pin;
+#[cfg(feature = "backend")]
+use core::pin::pin;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use core::task::Poll;
 use std::collections::BTreeMap;
@@ -86,6 +90,14 @@ impl<F> Drop for InScope<'_, F> {
         let _scope = self.computation.map(BodyScope::enter);
         self.future.set(None);
     }
+}
+
+/// Awaits a future in the scope of a computation.
+#[cfg(feature = "backend")]
+pub(crate) async fn in_scope<F: Future>(computation: ComputationId, future: F) -> F::Output {
+    let mut future = pin!(Some(future));
+    let mut scoped = InScope::new(Some(computation), future.as_mut());
+    poll_fn(|context| scoped.poll(|future| future.poll(context))).await
 }
 
 /// A flight that calls wait for.

@@ -1,7 +1,6 @@
 //! Joining a flight: the first call that misses a key leads, the others follow.
 
 use core::sync::atomic::Ordering::Relaxed;
-use core::time::Duration;
 use std::sync::Arc;
 use std::vec::Vec;
 
@@ -91,10 +90,10 @@ impl<K, V> FlightTable<K, V> {
         hash: KeyHash,
         key: &mut Option<K>,
         same: impl Fn(&K, &K) -> bool,
-        timeout: Duration,
+        beginning: impl Into<Beginning>,
         is_superseded: impl Fn(Epoch) -> bool,
     ) -> Option<Leader<K, V>> {
-        let beginning = Beginning { is_claim: true, ..Beginning::from(timeout) };
+        let beginning = Beginning { is_claim: true, ..beginning.into() };
         match self.join_as(hash, key, same, beginning, is_superseded) {
             Joined::Lead(leader) => Some(leader),
             Joined::Follow(follower) => follower.take_over_if_stuck(),

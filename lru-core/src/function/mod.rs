@@ -3,6 +3,7 @@
 pub(crate) mod batch;
 pub(crate) mod bypass;
 pub(crate) mod call;
+pub(crate) mod in_budget;
 pub(crate) mod listener;
 pub mod no_callbacks;
 pub(crate) mod options;

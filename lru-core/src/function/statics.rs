@@ -244,6 +244,11 @@ where
         handle
     }
 
+    /// Returns the handle of the cache that all threads share, even if the current one has another.
+    pub fn shared_handle_with<S: Lifecycle<X::Types>>(&self, lifecycle: S) -> CacheHandle<&X, S> {
+        CacheHandle::of_function(&self.0, stores::<X::Types>(MAXSIZE), lifecycle)
+    }
+
     /// Like [`Self::handle_with`], but for a cache without lifecycle options.
     #[inline]
     pub fn handle(&self) -> CacheHandle<InStatic<'_, X>, NoLifecycle>
@@ -344,6 +349,10 @@ impl<E: Placement, S: Lifecycle<E::Types>> crate::observe::registry::RegisteredC
 
     fn set_tap(&self, tap: Option<&std::sync::Arc<dyn crate::insight::Tap>>) {
         self.engines.each(crate::engine::placement::Change::None, |engine| engine.set_tap(tap));
+    }
+
+    fn budget_share(&self) -> Option<usize> {
+        crate::budget::program::PROGRAM.share_of(self.attention()?)
     }
 
     fn clear(&self) {

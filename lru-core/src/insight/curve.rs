@@ -105,6 +105,13 @@ impl Insight {
         Self::new(steps, maxsize, is_lru, calls, squares.sqrt())
     }
 
+    /// Creates an estimate by its points.
+    #[cfg(test)]
+    pub(crate) fn of_points(points: &[(usize, f64)], calls: u64) -> Self {
+        let steps = points.iter().map(|&(maxsize, hit_ratio)| CurvePoint { maxsize, hit_ratio }).collect();
+        Self::new(steps, None, true, calls, 0.0)
+    }
+
     fn new(
         steps: Vec<CurvePoint>,
         maxsize: Option<usize>,
@@ -213,6 +220,12 @@ impl Insight {
     /// taken from, at the capacity where that is largest.
     pub fn uncertainty(&self) -> f64 {
         self.uncertainty
+    }
+
+    /// Returns the points between which the hit ratio rises evenly, and after the last of which it stays; before them is a capacity of
+    /// zero without hits.
+    pub(crate) fn steps(&self) -> &[CurvePoint] {
+        &self.steps
     }
 
     /// Returns the number of calls that were seen since the start of the program, or since the cache was cleared.

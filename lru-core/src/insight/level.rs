@@ -46,7 +46,7 @@ pub(super) struct Part {
 }
 
 impl Level {
-    pub(super) fn new(number: u32, depth: usize) -> Self {
+    pub(super) fn new(number: u32, depth: usize, has_all: bool) -> Self {
         Self {
             shift: 2 * number,
             stack: Stack::new(depth),
@@ -54,7 +54,7 @@ impl Level {
             calls: 0.0,
             awake_since: Some(0),
             sampled: 0,
-            has_all: true,
+            has_all,
             has_rested: false,
             has_dropped: false,
             reach: [u64::MAX; 2],

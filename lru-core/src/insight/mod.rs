@@ -23,4 +23,4 @@ pub use curve::Insight;
 pub(crate) use sampler::Sampler;
 pub(crate) use sizing::{Bounds, SelfSizing};
 #[cfg(feature = "registry")]
-pub use tap::Tap;
+pub(crate) use tap::Tap;

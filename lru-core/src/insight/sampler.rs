@@ -27,6 +27,18 @@ const DUTY: u64 = 512;
 /// After so many calls, all that was counted before counts half.
 const HALF_LIFE: u64 = 1 << 23;
 
+/// How many keys each level knows, where memory is divided by the curves (`budget`).
+const BUDGET_DEPTH: usize = 1024;
+
+/// How many uses a level counts before it begins to rest, where memory is divided by the curves.
+const BUDGET_LEARN: u64 = 1 << 16;
+
+/// The share of time for which a level is awake then: memory follows the calls, so that the curve must.
+const BUDGET_DUTY: u64 = 16;
+
+/// After so many calls, all that was counted before counts half.
+const BUDGET_HALF_LIFE: u64 = 100_000;
+
 /// The settings of a sampler.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Settings {
@@ -35,11 +47,28 @@ pub(super) struct Settings {
     pub(super) learn: u64,
     pub(super) duty: u64,
     pub(super) half_life: u64,
+    /// Whether the cache is empty when the first call is recorded, so that a key that was not seen was never used.
+    pub(super) begins_empty: bool,
 }
 
 impl Settings {
-    pub(super) const DEFAULT: Self =
-        Self { depth: DEPTH, levels: LEVELS, learn: LEARN, duty: DUTY, half_life: HALF_LIFE };
+    pub(super) const DEFAULT: Self = Self {
+        depth: DEPTH,
+        levels: LEVELS,
+        learn: LEARN,
+        duty: DUTY,
+        half_life: HALF_LIFE,
+        begins_empty: true,
+    };
+
+    const BUDGET: Self = Self {
+        depth: BUDGET_DEPTH,
+        levels: LEVELS,
+        learn: BUDGET_LEARN,
+        duty: BUDGET_DUTY,
+        half_life: BUDGET_HALF_LIFE,
+        begins_empty: true,
+    };
 }
 
 /// A sampler of the calls of one cache.
@@ -56,17 +85,29 @@ pub struct Sampler {
     /// To what all calls are passed, if anything.
     #[cfg(feature = "registry")]
     tap: RefCell<Option<Arc<dyn Tap>>>,
+    settings: Settings,
 }
 
 impl Sampler {
     /// A sampler that has seen no calls.
     pub(crate) const fn new() -> Self {
+        Self::of(Settings::DEFAULT)
+    }
+
+    /// Like [`new`](Self::new), for a cache whose memory is divided by the curve: a quarter of the memory, and a curve that follows
+    /// the last hundred thousand calls. The cache may have entries by now.
+    pub(crate) const fn for_budget(begins_empty: bool) -> Self {
+        Self::of(Settings { begins_empty, ..Settings::BUDGET })
+    }
+
+    const fn of(settings: Settings) -> Self {
         Self {
             mask: Cell::new(0),
             left: Cell::new(u64::MAX),
             levels: RefCell::new(None),
             #[cfg(feature = "registry")]
             tap: RefCell::new(None),
+            settings,
         }
     }
 
@@ -101,7 +142,7 @@ impl Sampler {
         if let Some(tap) = &*self.tap.borrow() {
             tap.record(hash);
         }
-        self.with(Settings::DEFAULT, |levels| levels.sample(hash, weight.map(saturated)));
+        self.with(|levels| levels.sample(hash, weight.map(saturated)));
     }
 
     /// Records that an entry of this weight was stored: a new one, or in place of another.
@@ -123,14 +164,14 @@ impl Sampler {
     #[cold]
     #[inline(never)]
     fn change(&self, change: impl FnOnce(&mut Levels)) {
-        self.with(Settings::DEFAULT, change);
+        self.with(change);
     }
 
     /// Changes the levels, and brings the numbers that each call reads up to date.
-    fn with(&self, settings: Settings, change: impl FnOnce(&mut Levels)) {
+    fn with(&self, change: impl FnOnce(&mut Levels)) {
         let mut levels = self.levels.borrow_mut();
         let levels = levels.get_or_insert_with(|| {
-            let levels = Box::new(Levels::new(settings));
+            let levels = Box::new(Levels::new(self.settings));
             self.left.set(levels.until - (u64::MAX - self.left.get()));
             levels
         });
@@ -188,8 +229,8 @@ impl Sampler {
     /// Creates a sampler with other settings.
     #[cfg(test)]
     pub(super) fn with_settings(settings: Settings) -> Self {
-        let sampler = Self::new();
-        sampler.with(settings, |_| ());
+        let sampler = Self::of(settings);
+        sampler.with(|_| ());
         sampler
     }
 
@@ -229,7 +270,9 @@ struct Levels {
 
 impl Levels {
     fn new(settings: Settings) -> Self {
-        let all = (0..settings.levels).map(|number| Level::new(number, settings.depth)).collect();
+        let all = (0..settings.levels)
+            .map(|number| Level::new(number, settings.depth, settings.begins_empty))
+            .collect();
         let half_life = settings.half_life;
         Self { settings, all, until: half_life, halve_at: half_life, is_outdated: false }
     }

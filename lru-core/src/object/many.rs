@@ -42,8 +42,9 @@ impl<K: Borrow<Q>, Q: Hash + Eq + ?Sized, T: Borrow<Q>> BatchKeys<K> for Keys<'_
         KeyHash::of(self.0[position].borrow())
     }
 
-    fn matches(&self, position: usize, stored: &K) -> bool {
-        stored.borrow() == self.0[position].borrow()
+    fn matching(&self, position: usize) -> impl Fn(&K) -> bool {
+        let key = self.0[position].borrow();
+        move |stored| stored.borrow() == key
     }
 }
 

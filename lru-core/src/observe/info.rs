@@ -114,7 +114,13 @@ impl LockedCounters {
     /// Counts a hit and returns the number of hits.
     #[inline]
     pub(crate) fn hit(&self) -> u64 {
-        let hits = self.hits.get() + 1;
+        self.hits_by(1)
+    }
+
+    /// Counts this many hits and returns the number of hits.
+    #[inline]
+    pub(crate) fn hits_by(&self, count: u64) -> u64 {
+        let hits = self.hits.get() + count;
         self.hits.set(hits);
         hits
     }

@@ -114,10 +114,17 @@ impl Function {
     }
 
     /// Returns the hit ratio that is expected with other capacities, like the accessor `cache_insight()`; `None` for a
-    /// function without `insight = true`.
+    /// function without `insight = true` that does not share a [budget](crate::budget).
     #[must_use]
     pub fn insight(&self) -> Option<Insight> {
         self.with_cache(|cache| cache.insight())
+    }
+
+    /// Returns the bytes that the function may have at present of the [budget](crate::budget); `None` if there is no budget, and for a
+    /// function that does not share it.
+    #[must_use]
+    pub fn budget_share(&self) -> Option<usize> {
+        self.with_cache(|cache| cache.budget_share())
     }
 
     /// Returns the options that the function was memoized with, like the accessor `cache_parameters()`.
@@ -308,6 +315,9 @@ pub trait RegisteredCache {
 
     /// Passes the calls to a tap, or to none, if the function has `insight = true`.
     fn set_tap(&self, tap: Option<&Arc<dyn Tap>>);
+
+    /// Returns the bytes that the function may have of the budget, if it shares one.
+    fn budget_share(&self) -> Option<usize>;
 
     /// Removes all entries and resets the counters.
     fn clear(&self);

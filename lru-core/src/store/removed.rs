@@ -79,6 +79,11 @@ impl<C: CacheTypes, S: ClearedStore<C>> RemovedEntries<C, S> {
         self.entries.add(RemovedEntry { entry, cause: Some(cause) });
     }
 
+    /// Makes room for `count` entries.
+    pub(crate) fn reserve(&mut self, count: usize) {
+        self.entries.more.reserve(count);
+    }
+
     /// Adds the entry that the inserted one replaced.
     pub(crate) fn push_replaced(&mut self, entry: Entry<C>) {
         self.entries.replaced = Some(usize::from(self.entries.first.is_some()) + self.entries.more.len());

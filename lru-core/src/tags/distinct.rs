@@ -3,6 +3,7 @@
 use core::fmt;
 
 /// Items without many duplicates: at most as many as distinct items, or as [`RECENT`].
+#[derive(Clone)]
 pub(super) struct Distinct<T> {
     items: Vec<T>,
     /// The length at which duplicates are removed.

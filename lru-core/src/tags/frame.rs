@@ -44,8 +44,8 @@ impl Identify for TagId {
 }
 
 /// What was read in a frame.
-#[derive(Debug, Default)]
-struct Reads {
+#[derive(Clone, Debug, Default)]
+pub(super) struct Reads {
     nodes: Distinct<Arc<Node>>,
     tags: Distinct<TagId>,
     completeness: Completeness,
@@ -58,7 +58,7 @@ impl Reads {
 }
 
 /// Puts a frame on the stack, and returns its place; `None` if the thread is ending and has no stack any more.
-fn push(reads: Reads) -> Option<usize> {
+pub(super) fn push(reads: Reads) -> Option<usize> {
     let push = |frames: &RefCell<Vec<Reads>>| {
         let mut frames = frames.borrow_mut();
         frames.push(reads);
@@ -69,7 +69,7 @@ fn push(reads: Reads) -> Option<usize> {
 }
 
 /// Takes a frame from the stack, with those above it, whose owners are inside of it.
-fn pop(place: Option<usize>) -> Reads {
+pub(super) fn pop(place: Option<usize>) -> Reads {
     let pop = |frames: &RefCell<Vec<Reads>>| {
         let mut frames = frames.borrow_mut();
         let height = place? + 1;
@@ -150,7 +150,7 @@ pub enum Frame {
 }
 
 /// A computation that has come to a result: what the result depends on, but for its tags.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Computed {
     beginning: Beginning,
     reads: Reads,
@@ -166,6 +166,19 @@ impl Computed {
     /// all that is computed from it, is valid only until anything is invalidated.
     pub(crate) fn with_unknown_tags(mut self) -> Self {
         self.reads.completeness = Completeness::Incomplete;
+        self
+    }
+
+    /// Makes copies of it cheap, for the results of several keys that one body has computed: they depend on one node, which
+    /// depends on all that was read.
+    pub(super) fn of_several(mut self) -> Self {
+        let nodes = mem::take(&mut self.reads.nodes).into_items();
+        if nodes.len() > 1 {
+            let node = Node::new(self.beginning.clone(), Vec::new(), nodes, self.reads.completeness);
+            self.reads.nodes.push(node);
+        } else {
+            nodes.into_iter().for_each(|node| self.reads.nodes.push(node));
+        }
         self
     }
 

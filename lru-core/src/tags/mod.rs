@@ -15,6 +15,7 @@
 //! The module depends neither on caches nor on entries. `domain.rs` and `table.rs` import atomics and the mutex from here:
 //! the checker `loom` replaces them.
 
+pub(crate) mod batch;
 pub(crate) mod current;
 mod distinct;
 pub(crate) mod domain;

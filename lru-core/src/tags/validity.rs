@@ -8,6 +8,7 @@ use std::vec::Vec;
 
 use crate::key::KeyHash;
 use crate::observe::events::Events;
+use crate::tags::batch::Batch;
 use crate::tags::current::Beginning;
 use crate::tags::domain::Generation;
 use crate::tags::frame::{Computed, record, record_unknown};
@@ -24,7 +25,7 @@ pub struct Validity {
     /// The beginning of the call, which precedes its lookup.
     beginning: Beginning,
     /// What the call has found out beyond; hits have nothing here.
-    found: Cell<Option<Box<Found>>>,
+    pub(super) found: Cell<Option<Box<Found>>>,
 }
 
 /// A result that was computed, and its own tags outside of the process.
@@ -35,7 +36,7 @@ pub(crate) struct Marked {
 }
 
 /// What a call that does not hit has found out.
-enum Found {
+pub(super) enum Found {
     /// Its body is to run, and the result will have these tags.
     Expected(Arc<Note>, Vec<TagId>),
     /// Its result was computed, or fetched.
@@ -50,10 +51,12 @@ enum Found {
     Marked(Arc<Node>, Box<[TagId]>),
     /// It has removed the entries of these keys.
     Removed(Vec<KeyHash>),
+    /// Its body computes the results of several keys.
+    Batch(Box<Batch>),
 }
 
 /// A result and its tags.
-struct Obtained {
+pub(super) struct Obtained {
     computed: Computed,
     tags: Vec<TagId>,
     /// What it depends on, if it was found in a backend.
@@ -93,11 +96,16 @@ impl Validity {
 
     /// Notes what the result of the call was computed from, and its tags.
     pub(crate) fn computed(&self, computed: Option<Computed>, tags: impl IntoIterator<Item = Tag>) {
+        let tags = tags.into_iter().map(TagId::from).collect();
+        let Err((computed, tags)) = self.in_batch((computed, tags), |batch, (computed, tags)| {
+            batch.computed(computed.map(|computed| computed.of_call(&self.beginning)), tags);
+        }) else {
+            return;
+        };
         let obtained = match computed {
             Some(computed) => computed.of_call(&self.beginning).into(),
             None => self.not_computed(),
         };
-        let tags = tags.into_iter().map(TagId::from).collect();
         self.found.set(Some(Box::new(Found::Computed(Obtained { tags, ..obtained }))));
     }
 
@@ -112,7 +120,7 @@ impl Validity {
         computed.with_unknown_tags().into()
     }
 
-    fn of_call(&self, computed: Option<Computed>) -> Computed {
+    pub(super) fn of_call(&self, computed: Option<Computed>) -> Computed {
         match computed {
             Some(computed) => computed.of_call(&self.beginning),
             None => Computed::at(self.beginning.clone()).with_unknown_tags(),
@@ -128,7 +136,11 @@ impl Validity {
     /// Returns whether the tags of the result are known already.
     pub(crate) fn expects_tags(&self) -> bool {
         let found = self.found.take();
-        let expects = matches!(found.as_deref(), Some(Found::Expected(..)));
+        let expects = match found.as_deref() {
+            Some(Found::Expected(..)) => true,
+            Some(Found::Batch(batch)) => batch.expects_tags(),
+            _ => false,
+        };
         self.found.set(found);
         expects
     }
@@ -267,6 +279,9 @@ impl Validity {
 
     /// Returns the node of the result that the call stores.
     pub(crate) fn node(&self) -> Arc<Node> {
+        if let Some(node) = self.in_batch((), |batch, ()| batch.node()).ok().flatten() {
+            return node;
+        }
         match self.found.take().map(|found| *found) {
             Some(Found::Judged(node)) => node,
             #[cfg(feature = "backend")]
@@ -288,6 +303,7 @@ impl Validity {
             Some(Found::Judged(node)) => Some(Arc::clone(node)),
             #[cfg(feature = "backend")]
             Some(Found::Marked(node, _)) => Some(Arc::clone(node)),
+            Some(Found::Batch(batch)) => batch.node(),
             _ => None,
         };
         self.found.set(found);

@@ -55,7 +55,7 @@ impl Attribute {
         let name = self.name();
         match (self, option) {
             (Self::Cache, "maxsize") => Some(UNBOUNDED.to_owned()),
-            (Self::Cache, "policy" | "choice" | "seed" | "weight" | "min_weight") => Some(format!(
+            (Self::Cache, "policy" | "choice" | "seed" | "weight" | "min_weight" | "floor") => Some(format!(
                 "`{option}` needs a bound, and `#[cache]` has none; write `#[lru_cache(maxsize = …, {option} = …)]`"
             )),
             (Self::FifoCache | Self::LfuCache | Self::RrCache, "policy") => {

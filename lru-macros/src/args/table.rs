@@ -121,6 +121,9 @@ options! {
         /// With `weight`: what an entry weighs at least; with `0` entries may be free, and their number is not bounded.
         min_weight: Expr = number, "an integer, such as `min_weight = 0`",
             default "`1`", see "weight", not in Cache;
+        /// With `weight = bytes`: the bytes that the function has at least of the memory budget of the program.
+        floor: Expr = number, "an integer, such as `floor = 8 * MIB`",
+            default "a fiftieth of the budget", see "weight", not in Cache;
         /// Whether the keys of calls are sampled, so that `cache_insight()` tells the hit ratio with other capacities.
         insight: bool = word, "`true` or `false`",
             default "`false`", see "insight";

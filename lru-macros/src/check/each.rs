@@ -13,6 +13,7 @@ use crate::type_tokens;
 pub(super) fn check(args: &Args, func: &Func, errors: &mut Errors) {
     let Some(each) = args.key.each.get() else { return };
     options_go_with_elements(args, errors);
+    stale_elements_have_no_backend(args, errors);
     function_is_plain(args, func, errors);
     let Some(param) = parameter(each, func) else {
         names_a_parameter(each, func, errors);
@@ -130,19 +131,33 @@ fn errors_are_no_values(value: &Type, args: &Args, errors: &mut Errors) {
 
 /// Options whose meaning is that of one computation for one key.
 fn options_go_with_elements(args: &Args, errors: &mut Errors) {
-    let Args { expiry, placement, flight, results, validity, .. } = args;
+    let Args { expiry, placement, flight, results, validity, backend, .. } = args;
     let names = [
-        expiry.swr.name().filter(|_| expiry.has_refreshes()),
-        expiry.stale_if_error.name(),
         expiry.stale_if_slow.name(),
         placement.cache.name(),
         flight.detach.name().filter(|_| flight.is_detached()),
         results.force.name(),
-        validity.tags.name(),
-        validity.depends.name().filter(|_| validity.depends()),
     ];
     for name in names.into_iter().flatten() {
         errors.at(name, format!("`{name}` cannot be used with `each` yet; remove one of them"));
+    }
+    let tagged = [validity.tags.name(), validity.depends.name().filter(|_| validity.depends())];
+    if let Some(backend) = backend.name() {
+        for name in tagged.into_iter().flatten() {
+            let message =
+                format!("`{name}` cannot be used with `each` and `{backend}` yet; remove one of them");
+            errors.at(name, message);
+        }
+    }
+}
+
+/// What is stale in a backend is not served by a call of many elements.
+fn stale_elements_have_no_backend(args: &Args, errors: &mut Errors) {
+    let Some(backend) = args.backend.name() else { return };
+    let swr = args.expiry.swr.name().filter(|_| args.expiry.has_refreshes());
+    for name in [swr, args.expiry.stale_if_error.name()].into_iter().flatten() {
+        let message = format!("`{name}` cannot be used with `each` and `{backend}` yet; remove one of them");
+        errors.at(name, message);
     }
 }
 

@@ -8,6 +8,7 @@ use crate::signature::{self, Func};
 pub(super) fn check(args: &Args, func: &Func, errors: &mut Errors) {
     weights_have_a_bound(args, errors);
     least_weights_have_a_weigher(args, errors);
+    floors_are_in_a_budget(args, errors);
     bytes_are_of_known_types(args, func, errors);
     random_replacement_is_chosen(args, errors);
     seed_has_no_chooser(args, errors);
@@ -17,7 +18,11 @@ pub(super) fn check(args: &Args, func: &Func, errors: &mut Errors) {
 }
 
 fn weights_have_a_bound(args: &Args, errors: &mut Errors) {
-    if let (Some(name), Some(MaxSize::None)) = (args.eviction.weight.name(), args.eviction.maxsize.get()) {
+    // The memory budget of the program may bound the bytes of a cache that all threads share.
+    let may_have_budget =
+        matches!(args.eviction.weight.get(), Some(Weight::Bytes(_))) && !args.placement.is_per_thread();
+    let maxsize = args.eviction.maxsize.get().filter(|_| !may_have_budget);
+    if let (Some(name), Some(MaxSize::None)) = (args.eviction.weight.name(), maxsize) {
         errors.at(
             name,
             "`weight` counts against `maxsize`, which is `None`; write a number, such as `maxsize = 1000`",
@@ -33,6 +38,18 @@ fn least_weights_have_a_weigher(args: &Args, errors: &mut Errors) {
         let message =
             "`min_weight` has no effect without `weight`: each entry weighs 1; write `weight = …` too";
         errors.at(name, message);
+    }
+}
+
+fn floors_are_in_a_budget(args: &Args, errors: &mut Errors) {
+    let Eviction { weight, floor, .. } = &args.eviction;
+    // Of an object, another rule reports the option.
+    let Some(name) = floor.name().filter(|_| args.placement.cache.name().is_none()) else { return };
+    let is_mistaken = weight.name().is_some() && !weight.is_some();
+    if !matches!(weight.get(), Some(Weight::Bytes(_))) && !is_mistaken {
+        errors.at(name, "`floor` is a part of the memory budget that functions with `weight = bytes` share; write `weight = bytes` too, or remove `floor`");
+    } else if args.placement.is_per_thread() {
+        errors.at(name, "`floor` has no effect with `scope = thread`: a per-thread cache does not share the memory budget; remove `floor`");
     }
 }
 

@@ -76,7 +76,8 @@ fn object_has_its_own(args: &Args, errors: &mut Errors) {
         return;
     }
     let placement = &args.placement;
-    let of_own = [placement.scope.name(), placement.shards.name(), placement.lock_free.name()];
+    let floor = args.eviction.floor.name();
+    let of_own = [placement.scope.name(), placement.shards.name(), placement.lock_free.name(), floor];
     for name in of_own.into_iter().flatten() {
         let message = format!(
             "`{name}` has no effect with `cache`: the results are stored in the object; remove `{name}`"

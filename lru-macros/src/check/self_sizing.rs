@@ -22,6 +22,10 @@ pub(super) fn check(args: &Args, errors: &mut Errors) {
         let message = "`shards` cannot be used with `maxsize = auto(…)`, which measures the hit ratio of one cache; remove `shards`, or write a number";
         errors.at(name, message);
     }
+    if let Some(name) = eviction.floor.name() {
+        let message = "`floor` has no effect with `maxsize = auto(…)`: a cache that sets its own capacity does not share the memory budget; remove one of them";
+        errors.at(name, message);
+    }
     let policy = &eviction.policy;
     if !matches!(policy.get(), None | Some(Policy::Lru)) {
         // Of `#[fifo_cache]` and the like, the policy has no name.

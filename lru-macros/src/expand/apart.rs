@@ -20,6 +20,15 @@ pub(super) enum Purpose {
     Background,
 }
 
+/// The elements of a function of many, where they are computed apart from the call.
+#[derive(Clone, Debug)]
+pub(super) struct Elements {
+    /// The argument of the body.
+    pub(super) asked: TokenStream,
+    /// The element whose entry is stored.
+    pub(super) one: TokenStream,
+}
+
 /// What a refresh, or another computation in the background, takes from the call that begins it.
 pub(super) struct Apart {
     /// Copies of the arguments.
@@ -35,15 +44,38 @@ pub(super) struct Apart {
 impl Apart {
     /// Returns the call of the body for a purpose, where the variable `running` is the call.
     pub(super) fn new(model: &Model, home: &TokenStream, purpose: Purpose, running: &str) -> Self {
+        Self::but(model, home, purpose, running, None)
+    }
+
+    /// Returns the call of the body of a function of many elements, which are not among the copies: in place of the argument of
+    /// this number are those that the body is called with, and for the options of an entry its element.
+    pub(super) fn of_elements(
+        model: &Model,
+        home: &TokenStream,
+        (purpose, running): (Purpose, &str),
+        elements: &(usize, Elements),
+    ) -> Self {
+        Self::but(model, home, purpose, running, Some(elements))
+    }
+
+    fn but(
+        model: &Model,
+        home: &TokenStream,
+        purpose: Purpose,
+        running: &str,
+        elements: Option<&(usize, Elements)>,
+    ) -> Self {
         let krate = &model.krate;
         let copy = |number: usize| format_ident!("__argument{number}");
         let as_borrowed = |number: usize, ty: &Type| {
             let (copy, inner) = (copy(number), behind(ty));
             quote! { #krate::__private::as_borrowed #inner (&#copy) }
         };
+        let elements_at = |number: usize| elements.filter(|(place, _)| *place == number);
         let has_options = model.lifecycle.has_entry_options();
         let arguments = model.typed_arguments();
-        let copies = arguments.iter().enumerate().map(|(number, (ty, argument))| {
+        let others = arguments.iter().enumerate().filter(|(number, _)| elements_at(*number).is_none());
+        let copies = others.map(|(number, (ty, argument))| {
             // The compiler reports an argument that cannot be copied at its type. For that all of the call is there, with the
             // hygiene of the argument.
             let is_self = argument.to_string() == "self";
@@ -74,16 +106,22 @@ impl Apart {
         let reads = model.lifecycle.validity.reads(krate);
         let previous = call::previous(model, home);
         let copies = quote! { #previous #reads #(#copies)* };
-        let passed = arguments.iter().enumerate().map(|(number, (ty, _))| {
-            if is_reference(ty) { as_borrowed(number, ty) } else { quote_ident(copy(number)) }
+        let passed = arguments.iter().enumerate().map(|(number, (ty, _))| match elements_at(number) {
+            Some((_, elements)) => elements.asked.clone(),
+            None if is_reference(ty) => as_borrowed(number, ty),
+            None => quote_ident(copy(number)),
         });
-        let references = model.references(|number, _| match arguments.get(number) {
-            Some((ty, _)) if is_reference(ty) => as_borrowed(number, ty),
+        let references = model.references(|number, _| match (elements_at(number), arguments.get(number)) {
+            (Some((_, elements)), _) => elements.one.clone(),
+            (None, Some((ty, _))) if is_reference(ty) => as_borrowed(number, ty),
             _ => quote_ident(format_ident!("__copy{number}")),
         });
         let options = model.lifecycle.entry_options(krate, &references);
         let running = Ident::new(running, Span::call_site());
-        let expected = model.lifecycle.expected(krate, &references, &running);
+        let expected = match &elements {
+            None => model.lifecycle.expected(krate, &references, &running),
+            Some(_) => model.lifecycle.expected_of_each(krate, &references, &running),
+        };
         let call = call::with_found(model, call::call_with(model, home, passed.collect()));
         Self { copies, expected, call, options }
     }

@@ -17,12 +17,15 @@
 //! ```
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{quote, quote_spanned};
 
 use super::batch_backend::{self, InBackend};
-use super::elements::{argument, element, made};
-use super::{cache, call};
-use crate::model::{Batch, Checks, Flavor, Flight, MapKeys, Model};
+use super::elements::{
+    argument, batch_place, compared, element, hits, in_result, made, place_of_element, wrong_length,
+};
+use super::{batch_refresh, cache, call};
+use crate::model::{Batch, Checks, Flavor, Flight, Model};
+use crate::type_tokens;
 
 /// The call: looks all elements up, and calls the body with those that are missing.
 pub(super) fn call(model: &Model, batch: &Batch, home: &TokenStream) -> TokenStream {
@@ -43,7 +46,7 @@ pub(super) fn call(model: &Model, batch: &Batch, home: &TokenStream) -> TokenStr
         .map(|place| if place.to_string() == argument.to_string() { asked.clone() } else { place })
         .collect();
     let answers = call::awaited(model, &call::call_with(model, home, arguments));
-    let insert = insert(model, batch);
+    let (insert, expected) = (insert(model, batch), expected(model, batch, "__miss"));
     quote! {
         let __batch = #made;
         let __miss = {
@@ -55,29 +58,10 @@ pub(super) fn call(model: &Model, batch: &Batch, home: &TokenStream) -> TokenStr
             }
         };
         #before
+        #expected
         let (mut __asked, __found) = __miss.split(__batch, #is_map);
         let __answers = #answers;
         #insert
-    }
-}
-
-/// The result of a call that finds all elements.
-pub(super) fn hits(model: &Model, batch: &Batch) -> TokenStream {
-    let krate = &model.krate;
-    let hits = if batch.keys.is_some() {
-        quote! { #krate::__private::map_of_hits(__batch, __hits) }
-    } else {
-        quote! { __hits }
-    };
-    in_result(batch, &hits)
-}
-
-/// In an `Ok`, where the function returns a `Result`.
-pub(super) fn in_result(batch: &Batch, results: &TokenStream) -> TokenStream {
-    if batch.result.is_fallible {
-        quote! { ::core::result::Result::Ok(#results) }
-    } else {
-        results.clone()
     }
 }
 
@@ -85,13 +69,12 @@ pub(super) fn in_result(batch: &Batch, results: &TokenStream) -> TokenStream {
 /// there are none.
 fn shared(model: &Model, batch: &Batch, flight: &Flight, home: &TokenStream) -> TokenStream {
     let krate = &model.krate;
-    let (handle, hits) = (cache::handle(model, home), hits(model, batch));
     let argument = argument(model, batch);
     let made = made(batch, model, &argument);
-    let (shared, key) = cache::key_of_element(model, home, Checks::Reported, batch, &element());
-    let (policy, options) = (call::result_policy(model, Checks::Reported), options(model, batch));
-    let (flight, sharing) = (flight.value(&model.plain_name(), krate), model.result_policy.sharing(krate));
+    let lookup = batch_refresh::lookup(model, batch, flight, home);
+    let (options, sharing) = (options(model, batch), model.result_policy.sharing(krate));
     let (known, copies) = (known(model, batch, &quote!(known)), copies(model, batch, &quote!(__call)));
+    let expected = expected(model, batch, "__call");
     let is_map = batch.keys.is_some();
     let call = call::call_with(model, home, repeated(model, &argument));
     let backend = InBackend::new(model, batch, home, (&sharing, &options));
@@ -113,11 +96,14 @@ fn shared(model: &Model, batch: &Batch, flight: &Flight, home: &TokenStream) -> 
         Some(_) => (quote! { &__options }, batch_backend::wait),
     };
     let fail = ends(model, &quote! { __call.fail() });
+    let serves_stale = model.lifecycle.serves_on_error();
+    let stale = serves_stale.then(|| quote! { if __call.serve_stale(#sharing) { continue; } });
     let answers = if batch.result.is_fallible {
         quote! {
             match #answers {
                 ::core::result::Result::Ok(__answers) => __answers,
                 ::core::result::Result::Err(__error) => {
+                    #stale
                     #fail;
                     return ::core::result::Result::Err(__error);
                 }
@@ -129,6 +115,13 @@ fn shared(model: &Model, batch: &Batch, flight: &Flight, home: &TokenStream) -> 
     let ended = backend.as_ref().map(|_| quote! { .into_call() });
     let Landing { keys, land, results } = landing(model, batch, (&sharing, &options), ended.as_ref(), ends);
     let results = in_result(batch, &results);
+    // A map of kept results is made of the elements.
+    let take = if serves_stale && is_map && batch.result.is_fallible {
+        let at = type_tokens::first_span(&batch.argument);
+        quote_spanned! { at=> take_copies }
+    } else {
+        quote! { take }
+    };
     let (begin, next, failed) =
         backend.map_or((None, next, None), |backend| (Some(backend.begin), backend.next, backend.failed));
     let is_called = failed.map_or_else(
@@ -145,15 +138,7 @@ fn shared(model: &Model, batch: &Batch, flight: &Flight, home: &TokenStream) -> 
     );
     quote! {
         let __batch = #made;
-        let __call = {
-            #shared
-            let __looked =
-                #handle.lookup_shared_batch(&__batch, |__element| #key, #policy, #flight);
-            match __looked {
-                ::core::result::Result::Ok(__hits) => return #hits,
-                ::core::result::Result::Err(__call) => __call,
-            }
-        };
+        #lookup
         #known
         #copies
         #begin
@@ -162,7 +147,8 @@ fn shared(model: &Model, batch: &Batch, flight: &Flight, home: &TokenStream) -> 
         // Dropped before the elements, which may call the function.
         let mut __call = __call;
         while #is_called {
-            let mut __asked = __call.take(&mut __elements);
+            let mut __asked = __call.#take(&mut __elements);
+            #expected
             let __answers = #answers;
             #land
         }
@@ -273,34 +259,6 @@ fn copies(model: &Model, batch: &Batch, from: &TokenStream) -> Option<TokenStrea
     Some(quote! { #elements #copies })
 }
 
-/// The functions that compare the keys of a map with the missing elements.
-pub(super) fn compared(model: &Model, keys: &MapKeys) -> TokenStream {
-    let krate = &model.krate;
-    let part = keys.of_map.borrow(&quote! { (*__key) }, Checks::Assumed, krate);
-    quote! {
-        (
-            |__key| #krate::__private::part_hash(#part),
-            |__key, __known| #krate::__private::Part::eq_stored(&#part, __known),
-        )
-    }
-}
-
-/// The function that makes what a wrong number of results becomes.
-pub(super) fn wrong_length(model: &Model, batch: &Batch) -> TokenStream {
-    let (krate, returned) = (&model.krate, &batch.returned);
-    quote! {
-        |__wrong| {
-            use #krate::__private::choices::*;
-            (&&#krate::__private::BatchResult::<#returned>::NEW).__wrong_length(__wrong)
-        }
-    }
-}
-
-/// The number of the argument with the elements among those that options take.
-pub(super) fn batch_place(model: &Model, batch: &Batch) -> usize {
-    batch.param + usize::from(model.receiver.is_some())
-}
-
 /// Stores what the body has returned.
 fn insert(model: &Model, batch: &Batch) -> TokenStream {
     let options = options(model, batch);
@@ -340,19 +298,17 @@ fn insert(model: &Model, batch: &Batch) -> TokenStream {
     }
 }
 
+/// Notes what is known of the results of elements before the body of the call `of` runs.
+fn expected(model: &Model, batch: &Batch, of: &str) -> Option<TokenStream> {
+    let element = || quote! { __elements_copied[__number] };
+    call::expected_of_each(model, of, |number| place_of_element(model, batch, number, element))
+}
+
 /// The options of the entry of an element.
 fn options(model: &Model, batch: &Batch) -> TokenStream {
     let krate = &model.krate;
-    let place = batch_place(model, batch);
-    let options = call::entry_options_at(model, |number| {
-        (number == place).then(|| {
-            if model.entry_options_take(place) {
-                quote! { __elements_copied[__number] }
-            } else {
-                quote! { () }
-            }
-        })
-    });
+    let element = || quote! { __elements_copied[__number] };
+    let options = call::entry_options_at(model, |number| place_of_element(model, batch, number, element));
     options.map_or_else(
         || quote! { #krate::__private::no_element_options },
         |options| quote! { |__number: ::core::primitive::usize, __lifecycle, __value| #options },

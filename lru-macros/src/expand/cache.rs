@@ -238,6 +238,8 @@ pub(super) struct Memo<'a> {
     arguments: TokenStream,
     /// The bound and the name of the function, if the bound is known at run time only.
     at_run_time: Option<(&'a MaxSize, String)>,
+    /// Whether the cache shares the memory budget of the program.
+    is_in_budget: bool,
 }
 
 impl<'a> Memo<'a> {
@@ -275,12 +277,13 @@ impl<'a> Memo<'a> {
         };
         let name = Ident::new(name, Span::call_site());
         let at_run_time = model.lifecycle.maxsize_at_run_time().map(|maxsize| (maxsize, model.plain_name()));
-        Self { parts, name, arguments: quote! { #key, #stored #rest }, at_run_time }
+        let is_in_budget = model.lifecycle.is_in_budget();
+        Self { parts, name, arguments: quote! { #key, #stored #rest }, at_run_time, is_in_budget }
     }
 
     /// The `static`.
     pub(super) fn item(&self, krate: &Krate) -> TokenStream {
-        let Self { parts, name, arguments, at_run_time } = self;
+        let Self { parts, name, arguments, at_run_time, .. } = self;
         let memo = quote! { #krate::__private::#name };
         if let Some((maxsize, function)) = at_run_time {
             let is_per_thread = matches!(parts, Parts::PerThread);
@@ -301,6 +304,10 @@ impl<'a> Memo<'a> {
     /// The expression of the cache.
     fn found(&self, krate: &Krate) -> TokenStream {
         match self.parts {
+            _ if self.is_in_budget => {
+                let reference = self.found_by_reference(krate);
+                quote! { { #reference } }
+            }
             Parts::One | Parts::LockFree | Parts::Replicated(_) | Parts::Shards(_) => quote! { __MEMO },
             Parts::PerThread => quote! { #krate::__private::PerThread::new(&__MEMO, || ()) },
         }
@@ -308,6 +315,12 @@ impl<'a> Memo<'a> {
 
     /// The expression that a function returns for the cache.
     pub(super) fn found_by_reference(&self, krate: &Krate) -> TokenStream {
+        if self.is_in_budget {
+            return quote! {
+                #krate::__private::attend(&__MEMBER);
+                &__MEMO
+            };
+        }
         let found = self.found(krate);
         if matches!(self.parts, Parts::PerThread) {
             found

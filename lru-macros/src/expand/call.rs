@@ -57,6 +57,16 @@ pub(super) fn expected(model: &Model, of: &str) -> Option<TokenStream> {
     model.lifecycle.expected(&model.krate, &references_to_copies(model, |_| None), &of)
 }
 
+/// Like [`expected`], of the results of many elements, where some of the arguments have other places.
+pub(super) fn expected_of_each(
+    model: &Model,
+    of: &str,
+    other: impl Fn(usize) -> Option<TokenStream>,
+) -> Option<TokenStream> {
+    let of = Ident::new(of, Span::call_site());
+    model.lifecycle.expected_of_each(&model.krate, &references_to_copies(model, other), &of)
+}
+
 /// References to copies of the arguments, or to the other places of some of them.
 fn references_to_copies(model: &Model, other: impl Fn(usize) -> Option<TokenStream>) -> Vec<TokenStream> {
     model.references(|number, _| {

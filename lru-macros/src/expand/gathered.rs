@@ -25,7 +25,7 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 
-use super::{batch, cache, call, elements};
+use super::{batch, batch_refresh, cache, call, elements};
 use crate::model::{Batch, Checks, Flight, Model, nested};
 use crate::type_tokens;
 
@@ -46,29 +46,47 @@ fn gathered(
     home: &TokenStream,
 ) -> TokenStream {
     let krate = &model.krate;
-    let (handle, hits) = (cache::handle(model, home), batch::hits(model, of));
     let argument = elements::argument(model, of);
     let made = elements::made(of, model, &argument);
-    let (shared, key) = cache::key_of_element(model, home, Checks::Reported, of, &elements::element());
+    let lookup = batch_refresh::lookup(model, of, flight, home);
     let (again, key_again) = cache::key_of_element(model, home, Checks::Assumed, of, &elements::element());
     let common = common_key(model, home, of);
-    let (policy, options) = (call::result_policy(model, Checks::Reported), options(model, of));
-    let (flight, sharing) = (flight.value(&model.plain_name(), krate), model.result_policy.sharing(krate));
+    let (options, sharing) = (options(model, of), model.result_policy.sharing(krate));
     let known = batch::known(model, of, &quote!(known));
     let copies = call::entry_options(model)
-        .map(|_| call::copies_for_options_but(model, Some(batch::batch_place(model, of))));
+        .map(|_| call::copies_for_options_but(model, Some(elements::batch_place(model, of))));
+    let expected = call::expected_of_each(model, "__call", |number| {
+        elements::place_of_element(model, of, number, element)
+    });
     let is_map = of.keys.is_some();
     // The compiler reports an error that cannot be returned to several calls at the type of the result, and makes no suggestions for
     // tokens of a macro.
     let at = Span::call_site().located_at(type_tokens::first_span(&of.returned));
     let spanned = krate.at(at);
     let errors = quote_spanned! { at=> #spanned::__private::errors_of_group() };
-    let (failed, answers) = answers(model, of, home, &argument);
+    let (failed, answers) = answers(model, of, home, (&argument, &sharing));
+    let failed = if model.lifecycle.serves_on_error() && of.result.is_fallible {
+        quote! {
+            {
+                {
+                    #again
+                    __call.supply(&mut __gather, |__element| #key_again);
+                }
+                match __call.serve_stale_of_group() {
+                    ::core::option::Option::Some(#krate::__private::GatherStep::Compute) => {}
+                    ::core::option::Option::Some(_) => continue,
+                    ::core::option::Option::None => #failed,
+                }
+            }
+        }
+    } else {
+        failed
+    };
     let at = type_tokens::first_span(&of.argument);
     let next = quote_spanned! { at=> next_gathered };
     let (parts, keys, land, results) = match &of.keys {
         None => {
-            let wrong = batch::wrong_length(model, of);
+            let wrong = elements::wrong_length(model, of);
             (
                 quote! { #krate::__private::AskedElements::<()>::none() },
                 None,
@@ -83,7 +101,7 @@ fn gathered(
             )
         }
         Some(keys) => {
-            let by = batch::compared(model, keys);
+            let by = elements::compared(model, keys);
             (
                 quote! { __known.shared() },
                 Some(
@@ -96,17 +114,10 @@ fn gathered(
             )
         }
     };
-    let results = batch::in_result(of, &results);
+    let results = elements::in_result(of, &results);
     quote! {
         let __batch = #made;
-        let __call = {
-            #shared
-            let __looked = #handle.lookup_shared_batch(&__batch, |__element| #key, #policy, #flight);
-            match __looked {
-                ::core::result::Result::Ok(__hits) => return #hits,
-                ::core::result::Result::Err(__call) => __call,
-            }
-        };
+        #lookup
         #known
         #copies
         let (__elements, __found) = __call.parts(__batch, #is_map);
@@ -128,6 +139,7 @@ fn gathered(
                 ::core::result::Result::Err(__error) => #failed,
             }
             let mut __asked = __call.take_gathered(&mut __gather);
+            #expected
             let __answers = #answers;
             #land
         }
@@ -152,8 +164,15 @@ fn answers(
     model: &Model,
     of: &Batch,
     home: &TokenStream,
-    argument: &TokenStream,
+    (argument, sharing): (&TokenStream, &TokenStream),
 ) -> (TokenStream, TokenStream) {
+    let stale = model.lifecycle.serves_on_error().then(|| {
+        quote! {
+            if __call.serve_stale_in_group(&__gather, &__error, #sharing) {
+                continue;
+            }
+        }
+    });
     let answers = call::call_with(model, home, batch::repeated(model, argument));
     let answers = quote! {
         {
@@ -166,6 +185,7 @@ fn answers(
             match #answers {
                 ::core::result::Result::Ok(__answers) => __answers,
                 ::core::result::Result::Err(__error) => {
+                    #stale
                     return ::core::result::Result::Err(__call.fail_group(&__gather, __error));
                 }
             }
@@ -176,19 +196,16 @@ fn answers(
     }
 }
 
+/// An element, in functions of options.
+fn element() -> TokenStream {
+    quote! { (*__gather.element(__number)) }
+}
+
 /// The options of the entry of an element.
 fn options(model: &Model, of: &Batch) -> TokenStream {
     let krate = &model.krate;
-    let place = batch::batch_place(model, of);
-    let options = call::entry_options_at(model, |number| {
-        (number == place).then(|| {
-            if model.entry_options_take(place) {
-                quote! { (*__gather.element(__number)) }
-            } else {
-                quote! { () }
-            }
-        })
-    });
+    let options =
+        call::entry_options_at(model, |number| elements::place_of_element(model, of, number, element));
     options.map_or_else(
         || quote! { #krate::__private::no_element_options },
         |options| quote! { |__number: ::core::primitive::usize, __lifecycle, __value| #options },

@@ -5,7 +5,7 @@ use quote::quote;
 use syn::ext::IdentExt;
 
 use super::cache::Memo;
-use super::{backend, cache};
+use super::{backend, bound, cache};
 use crate::model::{Accessors, Model, Parts, Place};
 use crate::type_tokens;
 
@@ -25,7 +25,7 @@ pub(super) fn beside_accessors(model: &Model) -> TokenStream {
     };
     let cfg = model.cfg_of_siblings();
     let function = cache::name(model);
-    let registered = registered(model);
+    let (member, registered) = (member(model), registered(model));
     let identity = model.key.identity.function(&model.accessor("__identity"), krate);
     let identity = identity.map(|identity| quote! { #(#cfg)* #identity });
     let listener = model.accessor(cache::LISTENER);
@@ -36,6 +36,7 @@ pub(super) fn beside_accessors(model: &Model) -> TokenStream {
         #(#cfg)*
         #[doc(hidden)]
         fn #function(#lifetime) -> #ty {
+            #member
             #item
             #registered
             #found
@@ -50,9 +51,10 @@ pub(super) fn in_body(model: &Model) -> Option<TokenStream> {
     let opened = backend::item(model);
     let Place::Static(parts) = &model.place else { return opened };
     let item = Memo::new(model, parts).item(&model.krate);
-    let registered = registered(model);
+    let (member, registered) = (member(model), registered(model));
     Some(quote! {
         #opened
+        #member
         #item
         #registered
     })
@@ -65,11 +67,39 @@ fn registered(model: &Model) -> Option<TokenStream> {
     if matches!(&model.place, Place::Static(Parts::PerThread)) {
         return None;
     }
+    let handle = options_of_item(model)
+        .map_or_else(|| quote! { handle() }, |options| quote! { handle_with(#options) });
+    let location = location(model);
+    Some(quote! {
+        #krate::__private::register! { (&__MEMO).#handle, #typed, #location }
+    })
+}
+
+/// Returns the membership of a cache that shares the memory budget of the program.
+fn member(model: &Model) -> Option<TokenStream> {
+    if !model.lifecycle.is_in_budget() {
+        return None;
+    }
+    let krate = &model.krate;
+    let (location, options) = (location(model), options_of_item(model));
+    let floor = model.lifecycle.floor().map(|floor| bound::number(floor, krate));
+    let floor = floor.map(|floor| quote! { .floor(|| #floor) });
+    Some(quote! {
+        static __MEMBER: #krate::__private::Member =
+            #krate::__private::member! { (&__MEMO).shared_handle_with(#options), #location } #floor;
+    })
+}
+
+/// Returns the options of a call, for an item beside the cache.
+fn options_of_item(model: &Model) -> Option<TokenStream> {
     let is_item = matches!(model.accessors, Accessors::Companion(_));
-    let handle = model
+    model
         .lifecycle
-        .options_of_item(krate, &cache::entry_types(model), |expr| is_item || model.is_of_items(expr));
-    let handle = handle.map_or_else(|| quote! { handle() }, |options| quote! { handle_with(#options) });
+        .options_of_item(&model.krate, &cache::entry_types(model), |expr| is_item || model.is_of_items(expr))
+}
+
+/// Returns the name of the function, its path below its parent, and its namespace if it has one.
+fn location(model: &Model) -> TokenStream {
     let within = match &model.accessors {
         Accessors::Companion(handle) => format!("{}::{}", handle.unraw(), cache::name(model)),
         Accessors::Siblings(_) => cache::name(model).to_string(),
@@ -77,7 +107,5 @@ fn registered(model: &Model) -> Option<TokenStream> {
     };
     let plain_name = model.plain_name();
     let namespace = model.namespace.as_ref().map(|namespace| quote! { , #namespace });
-    Some(quote! {
-        #krate::__private::register! { (&__MEMO).#handle, #typed, #plain_name, #within #namespace }
-    })
+    quote! { #plain_name, #within #namespace }
 }

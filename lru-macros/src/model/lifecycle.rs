@@ -12,7 +12,7 @@ use syn::Expr;
 use super::krate::Krate;
 use super::option_functions::{applied, called};
 use super::sums;
-use crate::args::{Backend, Eviction, Expiry, Given, MaxSize, Swr, Validity, Weight};
+use crate::args::{Backend, Eviction, Expiry, Given, MaxSize, Placement, Swr, Validity, Weight};
 use crate::type_tokens;
 
 /// The lifecycle of entries.
@@ -25,6 +25,8 @@ pub(crate) struct Lifecycle {
     pub(crate) validity: Validity,
     /// Whether the copies of a backend's entries expire.
     has_front_ttl: bool,
+    /// Whether the cache shares the memory budget of the program.
+    is_in_budget: bool,
 }
 
 impl Lifecycle {
@@ -33,9 +35,19 @@ impl Lifecycle {
         expiry: Expiry,
         keep: Given<Expr>,
         validity: Validity,
-        backend: &Backend,
+        (backend, placement): (&Backend, &Placement),
     ) -> Self {
-        Self { eviction, expiry, keep, validity, has_front_ttl: backend.front_ttl.is_some() }
+        let is_shared = !placement.cache.is_some() && !placement.is_per_thread();
+        let sizes_itself = matches!(eviction.maxsize.get(), Some(MaxSize::Auto(_)));
+        let weighs_bytes = matches!(eviction.weight.get(), Some(Weight::Bytes(_)));
+        Self {
+            eviction,
+            expiry,
+            keep,
+            validity,
+            has_front_ttl: backend.front_ttl.is_some(),
+            is_in_budget: is_shared && weighs_bytes && !sizes_itself,
+        }
     }
 
     /// Whether results have tags, or depend on others.
@@ -63,6 +75,16 @@ impl Lifecycle {
         self.maxsize().filter(|maxsize| maxsize.is_at_run_time())
     }
 
+    /// Whether the cache shares the memory budget of the program.
+    pub(crate) fn is_in_budget(&self) -> bool {
+        self.is_in_budget
+    }
+
+    /// The bytes that the function has at least of the memory budget, where they are given.
+    pub(crate) fn floor(&self) -> Option<&Expr> {
+        self.eviction.floor.get()
+    }
+
     /// Whether entries have a weight, or an expiry.
     fn has_info(&self) -> bool {
         let Self { eviction, expiry, has_front_ttl, .. } = self;
@@ -84,6 +106,11 @@ impl Lifecycle {
     /// The time to live of all results: `ttu` has precedence over that of the attribute.
     pub(crate) fn ttl(&self) -> Option<&Expr> {
         self.expiry.ttl_of_all().filter(|_| !self.expiry.ttu.is_some())
+    }
+
+    /// Whether a stale result is served in place of an error.
+    pub(crate) fn serves_on_error(&self) -> bool {
+        self.expiry.stale_if_error.is_some()
     }
 
     /// Whether results may be stale.
@@ -276,6 +303,16 @@ impl Lifecycle {
         of: &Ident,
     ) -> Option<TokenStream> {
         self.validity.expected(krate, arguments, of)
+    }
+
+    /// Like [`expected`](Self::expected), of the results of many elements.
+    pub(crate) fn expected_of_each(
+        &self,
+        krate: &Krate,
+        arguments: &[TokenStream],
+        of: &Ident,
+    ) -> Option<TokenStream> {
+        self.validity.expected_of_each(krate, arguments, of)
     }
 
     /// Like [`entry_options`](Self::entry_options), of a value that is put.

@@ -220,7 +220,7 @@ impl Model {
         };
         let is_global = flight.single_flight.get() == Some(&SingleFlight::Global);
         let flight = Flight::new(&flight, &expiry, &backend, &func);
-        let lifecycle = Lifecycle::new(eviction, expiry, results.keep, validity, &backend);
+        let lifecycle = Lifecycle::new(eviction, expiry, results.keep, validity, (&backend, &placement));
         let force = results.force.into_value();
         let namespace = backend.namespace.get().cloned();
         let backend = Backend::new(backend, is_global, &accessors, &func);

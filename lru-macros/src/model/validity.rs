@@ -78,6 +78,23 @@ impl Validity {
         Some(quote! { __reads.expect(&#of, #tags); })
     }
 
+    /// Like [`expected`](Self::expected), of the results of many elements: `arguments` are those of the element of `__number`.
+    pub(super) fn expected_of_each(
+        &self,
+        krate: &Krate,
+        arguments: &[TokenStream],
+        of: &Ident,
+    ) -> Option<TokenStream> {
+        if !self.is_some() {
+            return None;
+        }
+        if self.take_value(arguments) {
+            return Some(quote! { #of.expect_any(&__reads); });
+        }
+        let tags = self.made_of(krate, arguments, None)?;
+        Some(quote! { #of.expect_each(&__reads, |__number: ::core::primitive::usize| #tags); })
+    }
+
     /// Whether the tags are made of the arguments and the result.
     fn take_value(&self, arguments: &[TokenStream]) -> bool {
         matches!(self.tags.get(), Some(Expr::Closure(closure)) if closure.inputs.len() > arguments.len())

@@ -32,6 +32,7 @@ fn sample(option: &str) -> Option<&'static str> {
         "seed" => "policy = rr, seed = 42",
         "weight" => "weight = |ARGUMENTS _| 1",
         "min_weight" => "weight = |ARGUMENTS _| 1, min_weight = 0",
+        "floor" => "maxsize = 1000, weight = bytes, floor = 100",
         "insight" => "insight = true",
         "on_evict" => "on_evict = |_, _, _| ()",
         "ttl" => "ttl = 60",
@@ -89,21 +90,8 @@ const MORE: [(&str, &str, &str); 4] = [
 ];
 
 /// The options that functions of many elements do not have.
-const WITHOUT_ELEMENTS: &[&str] = &[
-    "swr",
-    "stale_if_error",
-    "stale_if_slow",
-    "cache",
-    "spawn",
-    "detach",
-    "refresh_threads",
-    "key",
-    "key_fn",
-    "force",
-    "tags",
-    "depends",
-    "accessors",
-];
+const WITHOUT_ELEMENTS: &[&str] =
+    &["stale_if_slow", "cache", "detach", "key", "key_fn", "force", "accessors"];
 
 /// A fragment of the message by which the attribute refuses the option on such a function.
 fn refusal(option: &str, signature: &Signature) -> Option<&'static str> {
@@ -129,10 +117,12 @@ fn refusal(option: &str, signature: &Signature) -> Option<&'static str> {
             Some("the object given by `cache` has its own")
         }
         "ttu" if is(InObject) => Some("the object given by `cache` has its own clock"),
-        "scope" | "shards" | "lock_free" if is(InObject) => Some("has no effect with `cache`"),
+        "scope" | "shards" | "lock_free" | "floor" if is(InObject) => Some("has no effect with `cache`"),
         "scope" if is(Async) => Some("cannot be used on an `async fn`"),
-        "bytes" if is(UnnamedKey) => Some("the type of this function's key or result cannot be named"),
         "choice" | "on_evict" if is(UnnamedKey) => Some("the type of this function's key cannot be named"),
+        "floor" | "bytes" if is(UnnamedKey) => {
+            Some("the type of this function's key or result cannot be named")
+        }
         "spawn" if !is(Async) => Some("has no effect on a function that is not `async`"),
         "detach" if !is(Async) => Some("a function that is not `async` always ends"),
         "stale_if_slow" if is(NotCopied) => Some("`stale_if_slow` computes with an owned copy"),

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use functools::{LruCache, Tag, Tagged, depends_on, lru_cache, tag};
 
 use super::sources::{SOURCES, Snapshot, Value, has_tag};
-use super::{Random, mixed};
+use super::{Random, batches, mixed};
 
 pub(super) const KEYS: u32 = 8;
 /// The first functions read sources. Those from here on are invalidated by key, the first ones by tags.
@@ -19,9 +19,9 @@ pub(super) const KEYED: Range<u32> = FIRST_KEYED..FIRST_MIDDLE;
 /// The functions from here on call others, with lower numbers.
 const FIRST_MIDDLE: u32 = 12;
 /// The number of functions that are not `async`.
-pub(super) const SYNC: u32 = 21;
+pub(super) const SYNC: u32 = batches::FIRST + batches::SYNC;
 /// The number of those that are.
-pub(super) const ASYNC: u32 = 5;
+pub(super) const ASYNC: u32 = 7;
 /// A function that panics with its value, for even keys.
 pub(super) const PANICKING: u32 = 7;
 
@@ -52,7 +52,7 @@ pub(super) fn reads(function: u32, key: u32) -> Vec<usize> {
 }
 
 /// Reads the sources of a function.
-fn read(function: u32, key: u32) -> Value {
+pub(super) fn read(function: u32, key: u32) -> Value {
     let mut value = Value::new();
     let sources = reads(function, key);
     let (last, others) = sources.split_last().expect("it reads one");
@@ -66,7 +66,7 @@ fn read(function: u32, key: u32) -> Value {
 }
 
 /// Runs the body of a function that calls others.
-fn body(function: u32, key: u32) -> Value {
+pub(super) fn body(function: u32, key: u32) -> Value {
     let mut value = Value::new();
     for (called, key) in calls(function, key) {
         merge_call(&mut value, called, key);
@@ -260,7 +260,8 @@ pub(super) fn call(function: u32, key: u32) -> Value {
         17 => ("kept_for_some", kept_for_some(key)),
         18 => ("recursive", recursive(key)),
         19 => ("failing_above", either(failing_above(key))),
-        _ => ("stale_on_failure", either(stale_on_failure(key))),
+        20 => ("stale_on_failure", either(stale_on_failure(key))),
+        _ => batches::call(function, key, &invalidated),
     };
     invalidated.check(name, key, &value);
     value
@@ -278,7 +279,7 @@ async fn task(key: u32) -> Value {
 
 #[lru_cache(depends = true, maxsize = 3)]
 async fn in_turn(key: u32) -> Value {
-    let mut value = body(21, key);
+    let mut value = body(28, key);
     tokio::task::yield_now().await;
     value.merge(&call_async(0, key / 2).await);
     value
@@ -289,21 +290,21 @@ async fn side_by_side(key: u32) -> Value {
     let (mut one, other) = tokio::join!(call_async(1, key), call_async(0, key / 2));
     one.merge(&other);
     tokio::task::yield_now().await;
-    one.merge(&body(22, key));
+    one.merge(&body(29, key));
     one
 }
 
 #[lru_cache(depends = true, detach = true, spawn = functools::refresh::Tokio)]
 async fn detached(key: u32) -> Value {
     let mut value = call_async(2, key).await;
-    value.merge(&body(23, key));
+    value.merge(&body(30, key));
     value
 }
 
 #[lru_cache(depends = true, ttl = 0.001, swr = 0.01)]
 async fn refreshed_slowly(key: u32) -> Value {
     let mut value = call_async(1 + key % 3, key).await;
-    value.merge(&body(24, key));
+    value.merge(&body(31, key));
     value
 }
 
@@ -317,7 +318,8 @@ pub(super) fn call_async(function: u32, key: u32) -> Task {
             1 => ("in_turn", in_turn(key).await),
             2 => ("side_by_side", side_by_side(key).await),
             3 => ("detached", detached(key).await),
-            _ => ("refreshed_slowly", refreshed_slowly(key).await),
+            4 => ("refreshed_slowly", refreshed_slowly(key).await),
+            _ => batches::call_many(function, key, &invalidated).await,
         };
         invalidated.check(name, key, &value);
         value
@@ -349,6 +351,7 @@ pub(super) fn invalidate_tag_in_each(tag: Tag) {
     side_by_side::cache_invalidate_tag(tag);
     detached::cache_invalidate_tag(tag);
     refreshed_slowly::cache_invalidate_tag(tag);
+    batches::invalidate_tag_in_each(tag);
 }
 
 /// Invalidates the result of a function for a key, which a source of it was changed for, in one of the ways that there are. `value` is
@@ -389,12 +392,18 @@ pub(super) fn clear_all() {
         side_by_side::cache_clear,
     ];
     HITS.fetch_add(current_hits(), Relaxed);
-    for clear in clear {
+    HITS_OF_ELEMENTS.fetch_add(batches::current_hits(), Relaxed);
+    for clear in clear.into_iter().chain(batches::CLEAR) {
         clear();
     }
 }
 
 static HITS: AtomicU64 = AtomicU64::new(0);
+static HITS_OF_ELEMENTS: AtomicU64 = AtomicU64::new(0);
+
+pub(super) fn hits_of_elements() -> u64 {
+    HITS_OF_ELEMENTS.load(Relaxed)
+}
 
 fn current_hits() -> u64 {
     [small::cache_info(), unbounded::cache_info(), recursive::cache_info(), evicting::cache_info()]

@@ -3,6 +3,7 @@
 //!
 //! `TAG_FUNCTION_CALLS` is the number of calls, without those of functions among themselves.
 
+mod batches;
 mod functions;
 mod sources;
 
@@ -118,9 +119,15 @@ fn no_stale_result_is_returned() {
     }
     let (calls, updates) = (CALLS.load(Relaxed), UPDATES.load(Relaxed));
     println!(
-        "{calls} calls, {} with those of functions, {} hits, {updates} updates",
+        "{calls} calls, {} with those of functions, {} hits and {} of elements, {updates} updates",
         functions::inner_calls(),
-        hits()
+        hits(),
+        functions::hits_of_elements()
     );
     assert!(hits() > calls / 20 && updates > 0, "{} hits of {calls}", hits());
+    assert!(
+        functions::hits_of_elements() > calls / 100,
+        "{} hits of elements",
+        functions::hits_of_elements()
+    );
 }

@@ -52,6 +52,11 @@ fn without_lock(n: u64) -> u64 {
     n
 }
 
+#[lru_cache(maxsize = auto(64..=1000), weight = bytes, floor = 10)]
+fn in_budget(n: u64) -> u64 {
+    n
+}
+
 #[lru_cache(maxsize = auto(64..=1000), cache = MEMO)]
 fn in_object(n: u64) -> u64 {
     n

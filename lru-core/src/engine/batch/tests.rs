@@ -9,6 +9,7 @@ use crate::engine::placement::Placement;
 use crate::engine::placement::fronted::Fronted;
 use crate::engine::placement::lock_free::LockFree;
 use crate::engine::placement::replicated::Replicated;
+use crate::engine::placement::rounds::{BatchKeys, lookup_many};
 use crate::engine::placement::sharded::Shards;
 use crate::engine::{Expiry, Hooks, LocalEngine};
 use crate::expiry::{EntryOptions, Freshness, Ticks};
@@ -46,21 +47,37 @@ fn entry(key: u8, value: u32) -> EntryOf<u8, u32, ()> {
     EntryOf { hash: KeyHash::of(&key), key, value, meta: () }
 }
 
-/// Looks keys up in one round, and returns the values by position, and the misses with their epochs.
+struct Keys<'k>(&'k [u8]);
+
+impl BatchKeys<u8> for Keys<'_> {
+    fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    fn hash(&self, position: usize) -> KeyHash {
+        KeyHash::of(&self.0[position])
+    }
+
+    fn matching(&self, position: usize) -> impl Fn(&u8) -> bool {
+        let key = self.0[position];
+        move |stored| *stored == key
+    }
+}
+
+/// Looks keys up, and returns the values by position, and the misses with their epochs.
 fn look_up<E>(engine: &E, keys: &[u8], lifecycle: &impl Lifecycle<E::Types>) -> Vec<Result<u32, Epoch>>
 where
     E: Placement<Types: CacheTypes<Key = u8, Value = u32>>,
 {
-    let hashes: Vec<_> = keys.iter().map(KeyHash::of).collect();
-    let found = RefCell::new(vec![None; keys.len()]);
-    engine.lookup_round(
-        &hashes,
-        |position, stored| keys[position] == *stored,
-        |position, value| found.borrow_mut()[position] = Some(Ok(*value)),
-        |misses| misses.missing.iter().for_each(|at| found.borrow_mut()[at] = Some(Err(misses.epoch))),
-        (CountMisses::Now, lifecycle),
-    );
-    found.into_inner().into_iter().map(|found| found.expect("each key is found or missing")).collect()
+    let found = lookup_many(engine, &Keys(keys), |value| *value, (CountMisses::Now, lifecycle));
+    let (mut hits, mut missing) = (found.hits.into_iter(), found.missing.into_iter().peekable());
+    let result = |position| match missing.next_if(|missing| missing.position == position) {
+        Some(missing) => Err(missing.began),
+        None => Ok(hits.next().expect("each key is found or missing")),
+    };
+    let found = (0..keys.len()).map(result).collect();
+    assert!(hits.next().is_none() && missing.next().is_none(), "each key is found or missing");
+    found
 }
 
 /// Runs random batches on one engine, and the same keys one by one on another.

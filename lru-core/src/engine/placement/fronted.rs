@@ -8,6 +8,7 @@ use core::cell::Cell;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::{Arc, OnceLock};
 
+use crate::engine::batch::{CountMisses, Positions, RoundMisses};
 use crate::engine::lifecycle::Lifecycle;
 #[cfg(feature = "testing")]
 use crate::engine::placement::isolation::NewLike;
@@ -166,6 +167,54 @@ impl<C: CacheTypes<Meta = (), Key: Words, Value: Words>> Placement for Fronted<C
             return Ok((value, Freshness::Fresh));
         }
         self.lookup_uncounted_locked(hash, matches, read, lifecycle)
+    }
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn read_unlocked<M: Fn(&C::Key) -> bool>(
+        &self,
+        keys: impl Iterator<Item = (KeyHash, M)>,
+        mut read: impl FnMut(&C::Value),
+    ) -> usize {
+        let Some(front) = self.front.get() else { return 0 };
+        let thread = thread_number();
+        let mut count = 0;
+        for (hash, matches) in keys {
+            if front.read(thread, hash, matches, &mut read).is_none() {
+                break;
+            }
+            count += 1;
+        }
+        count
+    }
+
+    /// Copies the entries that it finds to the front.
+    fn lookup_round<M: Fn(&C::Key) -> bool>(
+        &self,
+        hashes: &[KeyHash],
+        matching: impl Fn(usize) -> M,
+        mut read: impl FnMut(usize, &C::Value),
+        mut missed: impl FnMut(RoundMisses),
+        (count, lifecycle): (CountMisses<'_>, &impl Lifecycle<Unordered<C>>),
+    ) {
+        let (front, found) = (self.to_fill(), Cell::new(None));
+        let noting = |position| {
+            let (matches, found) = (matching(position), &found);
+            move |key: &C::Key| {
+                let is_match = matches(key);
+                if is_match {
+                    found.set(Some(*key));
+                }
+                is_match
+            }
+        };
+        let copying = |position: usize, value: &C::Value| {
+            if let (Some(front), Some(key)) = (front, found.get()) {
+                front.add(hashes[position], matching(position), (key, *value));
+            }
+            read(position, value);
+        };
+        let round = (hashes, Positions::below(hashes.len()));
+        missed(self.replicated.first(|engine| engine.lookup_round(round, noting, copying, count, lifecycle)));
     }
 
     #[inline]

@@ -11,7 +11,6 @@ use std::sync::{Arc, OnceLock};
 use parking_lot::MutexGuard;
 
 use crate::engine::Engine;
-use crate::engine::batch::{CountMisses, Positions, RoundMisses};
 use crate::engine::lifecycle::Lifecycle;
 use crate::engine::lock::{Lock, PlainLock};
 #[cfg(feature = "testing")]
@@ -232,29 +231,22 @@ impl<C: CacheTypes<Key: Words, Value: Words>> Placement for LockFree<C> {
         self.lookup_uncounted_locked(hash, matches, read, lifecycle)
     }
 
-    /// Takes the lock for what cannot be read without it.
-    fn lookup_round(
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn read_unlocked<M: Fn(&C::Key) -> bool>(
         &self,
-        hashes: &[KeyHash],
-        matches: impl Fn(usize, &C::Key) -> bool,
-        mut read: impl FnMut(usize, &C::Value),
-        mut missed: impl FnMut(RoundMisses),
-        (count, lifecycle): (CountMisses<'_>, &impl Lifecycle<Stamped<C>>),
-    ) {
-        let mut left = Positions::NONE;
-        for (position, &hash) in hashes.iter().enumerate() {
-            if !count.may_read_unlocked() {
-                left.add(position);
-                continue;
-            }
-            match self.read(hash, |key| matches(position, key), |value| *value) {
-                Read::Hit(value) => read(position, &value),
-                Read::Missing(_) | Read::Locked => left.add(position),
+        keys: impl Iterator<Item = (KeyHash, M)>,
+        mut read: impl FnMut(&C::Value),
+    ) -> usize {
+        let mirror = self.0.lock().mirror.get();
+        let Some(reader) = mirror.and_then(|mirror| mirror.reader(thread_number())) else { return 0 };
+        let mut count = 0;
+        for (hash, matches) in keys {
+            match reader.read(hash, matches, &mut read) {
+                Read::Hit(()) => count += 1,
+                Read::Missing(_) | Read::Locked => break,
             }
         }
-        if left != Positions::NONE {
-            missed(self.0.lookup_round((hashes, left), matches, read, count, lifecycle));
-        }
+        count
     }
 
     #[inline]

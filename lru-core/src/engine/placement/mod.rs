@@ -38,6 +38,9 @@ pub trait Placement {
     /// The lock of an engine.
     type Lock: Lock<State<Self::Types>>;
 
+    /// Whether a round passes its hits in the order of their keys.
+    const READS_IN_ORDER: bool = true;
+
     /// Looks a key up for a caller, as `Engine::lookup` does.
     ///
     /// This and the next one are methods instead of closures for [`at`](Self::at), because `inline(always)`
@@ -80,19 +83,31 @@ pub trait Placement {
         self.at(hash, |engine| engine.insert_computed(hash, key, value, meta, began, compare, lifecycle));
     }
 
+    /// Looks keys up without a lock, from the first one on up to one that needs the lock. Counts hits, passes their values to `read`,
+    /// and returns their number.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn read_unlocked<M: Fn(&StoredKey<Self>) -> bool>(
+        &self,
+        keys: impl Iterator<Item = (KeyHash, M)>,
+        read: impl FnMut(&StoredValue<Self>),
+    ) -> usize {
+        let _ = (keys, read);
+        0
+    }
+
     /// Looks up to 64 keys up, under one hold of the lock of each engine, as `Engine::lookup_round` does. Passes the
     /// misses of each engine to `missed`.
-    fn lookup_round(
+    fn lookup_round<M: Fn(&StoredKey<Self>) -> bool>(
         &self,
         hashes: &[KeyHash],
-        matches: impl Fn(usize, &StoredKey<Self>) -> bool,
+        matching: impl Fn(usize) -> M,
         read: impl FnMut(usize, &StoredValue<Self>),
         mut missed: impl FnMut(RoundMisses),
         (count, lifecycle): (CountMisses<'_>, &impl Lifecycle<Self::Types>),
     ) {
         let Some(&first) = hashes.first() else { return };
         let round = (hashes, Positions::below(hashes.len()));
-        missed(self.at(first, |engine| engine.lookup_round(round, matches, read, count, lifecycle)));
+        missed(self.at(first, |engine| engine.lookup_round(round, matching, read, count, lifecycle)));
     }
 
     /// Inserts results of misses with distinct keys, in rounds of 64 and under one hold of the lock for each of
@@ -249,6 +264,8 @@ impl<E: Placement, P: Deref<Target = E>> Placement for P {
     type Types = E::Types;
     type Lock = E::Lock;
 
+    const READS_IN_ORDER: bool = E::READS_IN_ORDER;
+
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn lookup<R>(
         &self,
@@ -282,15 +299,24 @@ impl<E: Placement, P: Deref<Target = E>> Placement for P {
         (**self).insert_computed(entry, began, compare, lifecycle);
     }
 
-    fn lookup_round(
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn read_unlocked<M: Fn(&StoredKey<E>) -> bool>(
+        &self,
+        keys: impl Iterator<Item = (KeyHash, M)>,
+        read: impl FnMut(&StoredValue<E>),
+    ) -> usize {
+        (**self).read_unlocked(keys, read)
+    }
+
+    fn lookup_round<M: Fn(&StoredKey<E>) -> bool>(
         &self,
         hashes: &[KeyHash],
-        matches: impl Fn(usize, &StoredKey<E>) -> bool,
+        matching: impl Fn(usize) -> M,
         read: impl FnMut(usize, &StoredValue<E>),
         missed: impl FnMut(RoundMisses),
         settings: (CountMisses<'_>, &impl Lifecycle<E::Types>),
     ) {
-        (**self).lookup_round(hashes, matches, read, missed, settings);
+        (**self).lookup_round(hashes, matching, read, missed, settings);
     }
 
     fn insert_many(

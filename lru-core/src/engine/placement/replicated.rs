@@ -119,6 +119,13 @@ impl<T: HasReadStripes> Lock<T> for ReplicatedLock<T> {
         }
     }
 
+    #[inline]
+    fn on_hits(&self, hits: u64, count: u64) {
+        if hits / SAMPLE_INTERVAL != (hits - count) / SAMPLE_INTERVAL {
+            self.sample();
+        }
+    }
+
     fn get_mut(&mut self) -> &mut T {
         self.lock.get_mut()
     }

@@ -28,6 +28,18 @@ pub(crate) struct Missing {
     pub(crate) began: Epoch,
 }
 
+impl Missing {
+    /// A key that another call has handed over, to be computed with those of this one.
+    pub(crate) fn of_other_call(hash: KeyHash) -> Self {
+        Self { position: usize::MAX, hash, began: Epoch::UNKNOWN }
+    }
+
+    /// Returns whether the key was handed over by another call.
+    pub(crate) fn is_of_other_call(&self) -> bool {
+        self.position == usize::MAX
+    }
+}
+
 /// A key of a batch that is equal to an earlier one, which is missing.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Twin {
@@ -46,26 +58,30 @@ pub(crate) trait BatchKeys<K> {
     /// Hashes a key.
     fn hash(&self, position: usize) -> KeyHash;
 
-    /// Returns whether a key is equal to a stored one.
-    fn matches(&self, position: usize, stored: &K) -> bool;
+    /// Returns what compares a key with stored ones.
+    fn matching(&self, position: usize) -> impl Fn(&K) -> bool;
+
+    /// Returns the hash of a key, and what compares it with stored ones.
+    #[inline(always)]
+    fn key(&self, position: usize) -> (KeyHash, impl Fn(&K) -> bool) {
+        (self.hash(position), self.matching(position))
+    }
 }
 
-/// The order in which the hits of a round came: that of their keys, unless the engine is sharded.
+/// The order in which the hits of a round came, where it is not that of their keys.
 struct Order {
     targets: [u8; ROUND],
     found: Positions,
     count: usize,
-    is_ascending: bool,
 }
 
 impl Order {
     const fn new() -> Self {
-        Self { targets: [0; ROUND], found: Positions::NONE, count: 0, is_ascending: true }
+        Self { targets: [0; ROUND], found: Positions::NONE, count: 0 }
     }
 
     #[inline]
     fn add(&mut self, position: usize) {
-        self.is_ascending &= self.count == self.found.rank(position);
         self.targets[self.count] = u8::try_from(position).unwrap_or(0);
         self.count += 1;
         self.found.add(position);
@@ -73,11 +89,10 @@ impl Order {
 
     /// Sorts the hits of the round by the positions of their keys.
     fn restore<R>(&mut self, hits: &mut [R]) {
-        if self.is_ascending {
-            return;
-        }
-        for target in &mut self.targets[..self.count] {
-            *target = u8::try_from(self.found.rank(usize::from(*target))).unwrap_or(0);
+        if self.found != Positions::below(self.count) {
+            for target in &mut self.targets[..self.count] {
+                *target = u8::try_from(self.found.rank(usize::from(*target))).unwrap_or(0);
+            }
         }
         for at in 0..self.count {
             while usize::from(self.targets[at]) != at {
@@ -99,7 +114,15 @@ pub(crate) fn lookup_many<E: Placement, R>(
     let count = keys.count();
     let (mut hits, mut missing) = (Vec::with_capacity(count), Vec::new());
     let mut hashes = [KeyHash::ANY; ROUND];
-    for start in (0..count).step_by(ROUND) {
+    let mut start = 0;
+    loop {
+        if counting.may_read_unlocked() {
+            let left = (start..count).map(|position| keys.key(position));
+            start += engines.read_unlocked(left, |value| hits.push(read(value)));
+        }
+        if start >= count {
+            break;
+        }
         let hashes = &mut hashes[..ROUND.min(count - start)];
         for (number, hash) in hashes.iter_mut().enumerate() {
             *hash = keys.hash(start + number);
@@ -118,12 +141,15 @@ pub(crate) fn lookup_many<E: Placement, R>(
         };
         engines.lookup_round(
             hashes,
-            |number, stored| keys.matches(start + number, stored),
+            |number| keys.matching(start + number),
             |number, value| {
                 hits.push(read(value));
-                order.add(number);
+                if !E::READS_IN_ORDER {
+                    order.add(number);
+                }
             },
             |misses| {
+                missing.reserve(misses.missing.len());
                 missing.extend(misses.missing.iter().map(|number| Missing {
                     position: start + number,
                     hash: hashes[number],
@@ -132,10 +158,60 @@ pub(crate) fn lookup_many<E: Placement, R>(
             },
             (counting, lifecycle),
         );
-        order.restore(&mut hits[hits_before..]);
-        missing[missing_before..].sort_unstable_by_key(|missing| missing.position);
+        if !E::READS_IN_ORDER {
+            order.restore(&mut hits[hits_before..]);
+            missing[missing_before..].sort_unstable_by_key(|missing| missing.position);
+        }
+        start += hashes.len();
     }
     BatchLookup { hits, missing }
+}
+
+/// The most keys of which the numbers are in a table on the stack.
+const FEW: usize = 128;
+
+/// The numbers of the first of equal keys, by their hashes.
+enum Firsts {
+    /// The numbers plus one, each at its hash or as soon after it as there is a place.
+    Few([u8; 4 * FEW]),
+    Many(HashTable<(KeyHash, usize)>),
+}
+
+impl Firsts {
+    fn new(count: usize) -> Self {
+        if count <= FEW { Self::Few([0; 4 * FEW]) } else { Self::Many(HashTable::with_capacity(count)) }
+    }
+
+    /// Returns the number of the key for which `is_same`, among those that may have this hash. Inserts `number` if there is none.
+    #[inline]
+    fn find_or_insert(
+        &mut self,
+        hash: KeyHash,
+        number: usize,
+        is_same: impl Fn(&usize) -> bool,
+    ) -> Option<usize> {
+        match self {
+            Self::Few(table) => {
+                #[expect(clippy::cast_possible_truncation, reason = "only the low bits are used")]
+                let mut at = hash.get() as usize % table.len();
+                while let Some(first) = usize::from(table[at]).checked_sub(1) {
+                    if is_same(&first) {
+                        return Some(first);
+                    }
+                    at = (at + 1) % table.len();
+                }
+                table[at] = u8::try_from(number + 1).unwrap_or(0);
+                None
+            }
+            Self::Many(table) => {
+                if let Some((_, first)) = table.find(hash.get(), |(_, first)| is_same(first)) {
+                    return Some(*first);
+                }
+                table.insert_unique(hash.get(), (hash, number), |(hash, _)| hash.get());
+                None
+            }
+        }
+    }
 }
 
 /// Removes all but the first of equal keys from those that are missing, and returns the others. `same` compares two keys by their positions.
@@ -144,16 +220,15 @@ pub(crate) fn split_twins(missing: &mut Vec<Missing>, same: impl Fn(usize, usize
     if missing.len() < 2 {
         return twins;
     }
-    let mut firsts = HashTable::with_capacity(missing.len());
+    let mut firsts = Firsts::new(missing.len());
     let mut kept = 0;
     for at in 0..missing.len() {
         let Missing { position, hash, .. } = missing[at];
         let is_twin = |&first: &usize| missing[first].hash == hash && same(missing[first].position, position);
-        if let Some(&of) = firsts.find(hash.get(), is_twin) {
+        if let Some(of) = firsts.find_or_insert(hash, kept, is_twin) {
             twins.push(Twin { position, of, hash });
         } else {
             missing[kept] = missing[at];
-            firsts.insert_unique(hash.get(), kept, |&first| missing[first].hash.get());
             kept += 1;
         }
     }

@@ -155,6 +155,14 @@ where
         &self.shards[self.number(hash)]
     }
 
+    /// Returns the positions of the keys that are in the shard of this hash.
+    fn of_same_shard(&self, (hashes, among): (&[KeyHash], Positions), hash: KeyHash) -> Positions {
+        let mut same = Positions::NONE;
+        let is_same = |&position: &usize| self.number(hashes[position]) == self.number(hash);
+        among.iter().filter(is_same).for_each(|position| same.add(position));
+        same
+    }
+
     /// Carries out the changes that nested calls could not make to a shard.
     #[cold]
     fn apply_deferred_of(&self, number: usize, lifecycle: &impl Lifecycle<C>) {
@@ -197,6 +205,8 @@ where
 {
     type Types = C;
     type Lock = <SelectLock<CALLBACK_FREE> as SelectShardLock>::ShardLock<State<C>>;
+
+    const READS_IN_ORDER: bool = false;
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn lookup<R>(
@@ -247,41 +257,48 @@ where
     }
 
     /// Takes the lock of each shard that has keys of the round.
-    fn lookup_round(
+    fn lookup_round<M: Fn(&C::Key) -> bool>(
         &self,
         hashes: &[KeyHash],
-        matches: impl Fn(usize, &C::Key) -> bool,
+        matching: impl Fn(usize) -> M,
         mut read: impl FnMut(usize, &C::Value),
         mut missed: impl FnMut(RoundMisses),
         (count, lifecycle): (CountMisses<'_>, &impl Lifecycle<C>),
     ) {
-        let mut left = Positions::below(hashes.len());
-        while let Some(first) = left.iter().next() {
-            let hash = hashes[first];
-            let mut selected = Positions::NONE;
-            left.iter()
-                .filter(|&position| self.number(hashes[position]) == self.number(hash))
-                .for_each(|position| selected.add(position));
-            left = left.without(selected);
-            missed(self.at(hash, |engine| {
-                engine.lookup_round((hashes, selected), &matches, &mut read, count, lifecycle)
-            }));
+        // The keys of each shard, or of several shards if there are more than in a round.
+        let mut shards = [Positions::NONE; ROUND];
+        for (position, &hash) in hashes.iter().enumerate() {
+            shards[self.number(hash) % ROUND].add(position);
+        }
+        for mut left in shards.into_iter().take(N) {
+            while let Some(first) = left.iter().next() {
+                let hash = hashes[first];
+                let selected = if N > ROUND { self.of_same_shard((hashes, left), hash) } else { left };
+                left = left.without(selected);
+                missed(self.at(hash, |engine| {
+                    engine.lookup_round((hashes, selected), &matching, &mut read, count, lifecycle)
+                }));
+            }
         }
     }
 
     fn insert_many(
         &self,
-        mut results: Vec<Computed<C>>,
+        results: Vec<Computed<C>>,
         compare: &impl Comparison<C>,
         lifecycle: &impl Lifecycle<C>,
     ) {
-        results.sort_by_key(|result| self.number(result.entry.hash));
-        let mut results = results.into_iter();
-        while let Some(first) = results.as_slice().first() {
-            let hash = first.entry.hash;
-            let of_shard = |result: &Computed<C>| self.number(result.entry.hash) == self.number(hash);
-            let count = results.as_slice().iter().take(ROUND).take_while(|result| of_shard(result)).count();
-            self.at(hash, |engine| engine.insert_round(results.by_ref().take(count), compare, lifecycle));
+        // Numbers are sorted, and not the results, which are larger.
+        let number = |(place, result): (usize, &Computed<C>)| (self.number(result.entry.hash), place);
+        let mut order: Vec<_> = results.iter().enumerate().map(number).collect();
+        order.sort_unstable();
+        let mut results: Vec<_> = results.into_iter().map(Some).collect();
+        for of_shard in order.chunk_by(|(one, _), (other, _)| one == other) {
+            for round in of_shard.chunks(ROUND) {
+                let mut round = round.iter().filter_map(|(_, place)| results[*place].take()).peekable();
+                let Some(hash) = round.peek().map(|first| first.entry.hash) else { continue };
+                self.at(hash, |engine| engine.insert_round(round, compare, lifecycle));
+            }
         }
     }
 

@@ -24,19 +24,27 @@ pub trait Batch: Sized {
     /// `Place::Kept`, in order.
     fn select(self, place: impl FnMut(usize) -> Place) -> (Vec<Self::Element>, Vec<Self::Element>);
 
+    /// Returns all elements, in the caller's order.
+    fn into_elements(self) -> impl ExactSizeIterator<Item = Self::Element>;
+
+    /// Returns all elements as those that the body is called with.
+    fn whole(self) -> Self::Asked {
+        Self::collect(self.into_elements().collect())
+    }
+
     /// Makes these elements those that the body is called with.
     fn collect(elements: Vec<Self::Element>) -> Self::Asked;
-
-    /// Like [`select`](Self::select), for one call of the body with all elements that are asked for.
-    fn split(self, place: impl FnMut(usize) -> Place) -> (Self::Asked, Vec<Self::Element>) {
-        let (asked, kept) = self.select(place);
-        (Self::collect(asked), kept)
-    }
 
     /// Returns the argument of the body. Called once.
     fn argument<'a>(asked: &'a mut Self::Asked) -> Self::Argument<'a>
     where
         Self: 'a;
+}
+
+/// A batch of which elements can be computed apart from the call.
+pub trait BatchApart: Batch {
+    /// A batch of the same kind that borrows nothing.
+    type Apart: Batch<Element = Self::Element> + 'static;
 }
 
 /// The elements that the body is called with.
@@ -72,6 +80,14 @@ impl<B: Batch> Elements<B> {
     pub(super) fn take(&mut self, numbers: &[usize]) -> Asked<B> {
         let elements = numbers.iter().filter_map(|&number| self.take_one(number));
         Asked(B::collect(elements.collect()))
+    }
+
+    /// Returns copies of the elements of these numbers.
+    pub(super) fn copies(&self, numbers: &[usize]) -> Vec<B::Element>
+    where
+        B::Element: Clone,
+    {
+        numbers.iter().filter_map(|&number| self.0.get(number)?.clone()).collect()
     }
 
     /// Returns all of them, where none was taken.
@@ -143,13 +159,12 @@ impl<'a, T: Clone> Batch for Slice<'a, T> {
         Err(elements)
     }
 
-    fn split(self, place: impl FnMut(usize) -> Place) -> (Self::Asked, Vec<T>) {
-        let places: Vec<Place> = (0..self.0.len()).map(place).collect();
-        if places.iter().all(|place| *place == Place::Asked) {
-            return (Ok(self.0), Vec::new());
-        }
-        let (asked, kept) = self.select(|position| places[position]);
-        (Err(asked), kept)
+    fn into_elements(self) -> impl ExactSizeIterator<Item = T> {
+        self.0.iter().cloned()
+    }
+
+    fn whole(self) -> Self::Asked {
+        Ok(self.0)
     }
 
     fn argument<'b>(asked: &'b mut Self::Asked) -> &'b [T]
@@ -161,6 +176,10 @@ impl<'a, T: Clone> Batch for Slice<'a, T> {
             Err(some) => some,
         }
     }
+}
+
+impl<T: Clone + 'static> BatchApart for Slice<'_, T> {
+    type Apart = Slice<'static, T>;
 }
 
 /// A collection behind a reference. The elements that are missing are cloned into another one.
@@ -195,6 +214,10 @@ impl<C: FromIterator<T>, T: Clone> Batch for ByReference<'_, C, T> {
         clones(self.0.into_iter(), place)
     }
 
+    fn into_elements(self) -> impl ExactSizeIterator<Item = T> {
+        self.0.into_iter().cloned()
+    }
+
     fn collect(elements: Vec<T>) -> C {
         elements.into_iter().collect()
     }
@@ -205,6 +228,10 @@ impl<C: FromIterator<T>, T: Clone> Batch for ByReference<'_, C, T> {
     {
         asked
     }
+}
+
+impl<C: FromIterator<T> + 'static, T: Clone + 'static> BatchApart for ByReference<'_, C, T> {
+    type Apart = ByReference<'static, C, T>;
 }
 
 /// An owned collection. Its elements are moved.
@@ -247,6 +274,10 @@ impl<C: FromIterator<T>, T> Batch for Owned<C, T> {
         (asked, kept)
     }
 
+    fn into_elements(self) -> impl ExactSizeIterator<Item = T> {
+        self.0.into_iter()
+    }
+
     fn collect(elements: Vec<T>) -> Option<C> {
         Some(elements.into_iter().collect())
     }
@@ -257,4 +288,8 @@ impl<C: FromIterator<T>, T> Batch for Owned<C, T> {
     {
         asked.take().expect("the body is called once")
     }
+}
+
+impl<C: FromIterator<T> + 'static, T: 'static> BatchApart for Owned<C, T> {
+    type Apart = Self;
 }

@@ -42,6 +42,21 @@ pub(super) struct Lead<K, V> {
 }
 
 impl<K, V> Flights<K, V> {
+    /// Returns those of a computation that has no part in any flight yet.
+    pub(super) fn none(id: ComputationId) -> Self {
+        Self {
+            id,
+            keys: Vec::new(),
+            unjoined: Vec::new(),
+            leads: Vec::new(),
+            alone: Vec::new(),
+            follows: Vec::new(),
+            failures: 0,
+            offered: Vec::new(),
+            began: Instant::now(),
+        }
+    }
+
     /// Attributes the calls that this thread makes to the computation of this call, until the scope is dropped.
     pub(super) fn scope(&self) -> BodyScope {
         BodyScope::enter(self.id)
@@ -124,7 +139,8 @@ impl<K> BatchKeys<K> for SomeKeys<'_, K> {
         self.missing[self.numbers[position]].hash
     }
 
-    fn matches(&self, position: usize, stored: &K) -> bool {
-        self.keys[self.numbers[position]].as_ref().is_some_and(|key| (self.same)(stored, key))
+    fn matching(&self, position: usize) -> impl Fn(&K) -> bool {
+        let (key, same) = (self.keys[self.numbers[position]].as_ref(), self.same);
+        move |stored| key.is_some_and(|key| same(stored, key))
     }
 }

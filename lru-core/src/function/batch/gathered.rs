@@ -26,7 +26,6 @@ use crate::function::batch::groups::{Driver, Entered};
 use crate::function::batch::shared::SharedBatch;
 use crate::function::result_policy::{ResultPolicy, Sharing};
 use crate::key::Part;
-use crate::store::Epoch;
 
 /// How long a driver may take to close its group after its time, before another call sees to the elements.
 const CLOSE_TIME: Duration = Duration::from_secs(1);
@@ -221,7 +220,7 @@ where
             leader.adopt(flights.id, options.timeout);
             let number = miss.missing.len();
             // The epoch is recorded as the computation begins.
-            miss.missing.push(Missing { position: usize::MAX, hash, began: Epoch::UNKNOWN });
+            miss.missing.push(Missing::of_other_call(hash));
             gather.elements.push(element);
             gather.known.0.extend(part);
             keys.push(key);
@@ -238,6 +237,7 @@ where
             let _scope = self.flights.scope();
             for Lead { mut leader, .. } in self.flights.leads.drain(..) {
                 if leader.is_followed() {
+                    self.miss.handle.limit_error(&leader, self.started);
                     leader.publish(Published::Whole((gather.errors.pack)(&error)));
                 }
             }

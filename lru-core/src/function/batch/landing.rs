@@ -6,7 +6,6 @@ use std::vec::Vec;
 use crate::engine::placement::rounds::{Missing, count_twins, merged};
 use crate::engine::{Engine, InsertKind, Lifecycle, Placement, StoredKey, StoredValue};
 use crate::expiry::EntryOptions;
-use crate::flight::table::Terms;
 use crate::function::batch::miss::{BatchMiss, Same};
 use crate::function::batch::shared::SharedBatch;
 use crate::function::batch::wrong_length::WrongLength;
@@ -24,13 +23,15 @@ where
     /// entry, by the number of the element among the missing ones.
     pub(super) fn land<H: Sharing<R>>(
         &mut self,
-        results: Vec<R>,
+        mut results: Vec<R>,
         sharing: H,
         options: impl Fn(usize, &S, &O::Value) -> EntryOptions,
     ) {
         // User code runs here, which may call the function.
         let scope = self.flights.scope();
         let asked = core::mem::take(&mut self.asked);
+        // These results are stored already.
+        let kept = self.replace_errors(&asked, &mut results);
         // In the order of their numbers.
         let leads = core::mem::take(&mut self.flights.leads);
         let Self { miss, keys, started, .. } = self;
@@ -45,23 +46,23 @@ where
             handle.engines.first(|engine| engine.counters().computing.record(took));
         }
         // A call that was too slow does not replace what its successor has stored.
-        let (late, in_time): (Vec<_>, Vec<_>) =
-            asked.iter().copied().zip(&results).partition(|(number, _)| is_replaced(*number));
+        let computed = asked.iter().copied().zip(&results);
+        let computed = computed.filter(|(number, _)| kept.binary_search(number).is_err());
+        let (late, in_time): (Vec<_>, Vec<_>) = computed.partition(|(number, _)| is_replaced(*number));
         let in_time = in_time.into_iter().map(|(number, result)| {
             (number, missing[number], keys[number].take().filter(|_| stores), result)
         });
         handle.store_batch(in_time, (*policy, *same), &options);
         for (number, result) in late {
             if let Some(key) = keys[number].take().filter(|_| stores) {
-                handle.store_late((missing[number], key), result, (*policy, *same), |lifecycle, value| {
-                    options(number, lifecycle, value)
-                });
+                handle.store_late((number, missing[number], key), result, (*policy, *same), &options);
             }
         }
         let mut leads = leads.into_iter().peekable();
         for (number, result) in asked.into_iter().zip(results) {
             if let Some(lead) = leads.next_if(|lead| lead.number == number) {
-                publish(Some(lead.leader), *policy, sharing, &result, Terms::default());
+                let terms = handle.terms_of_element(number, *started);
+                publish(Some(lead.leader), *policy, sharing, &result, terms);
             }
             self.results[number] = Some(result);
         }
@@ -99,12 +100,13 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
     /// Stores the result of an element whose computation took too long, and which another call has computed.
     fn store_late<R, O: ResultPolicy<R, Stored = StoredValue<E>>>(
         &self,
-        (missing, key): (Missing, StoredKey<E>),
+        (number, missing, key): (usize, Missing, StoredKey<E>),
         result: &R,
         (policy, same): (O, Same<E>),
-        options: impl FnOnce(&S, &O::Value) -> EntryOptions,
+        options: impl Fn(usize, &S, &O::Value) -> EntryOptions,
     ) {
-        let options = self.judge(result, policy, options).filter(EntryOptions::stores);
+        let options = self.judge_element((number, missing), result, policy, options);
+        let options = options.filter(EntryOptions::stores);
         let Some((options, value)) = options.and_then(|options| Some((options, policy.stored(result)?)))
         else {
             return;

@@ -17,10 +17,16 @@ use crate::key::{KeyHash, Part};
 use crate::store::Epoch;
 
 /// The keys of the elements of a batch.
-struct ElementKeys<'b, B, F, Q> {
+pub(super) struct ElementKeys<'b, B, F, Q> {
     batch: &'b B,
     key: F,
     part: PhantomData<fn() -> Q>,
+}
+
+impl<'b, B, F, Q> ElementKeys<'b, B, F, Q> {
+    pub(super) fn new(batch: &'b B, key: F) -> Self {
+        Self { batch, key, part: PhantomData }
+    }
 }
 
 impl<'b, B: Batch, F: Fn(&'b B::Element) -> Q, Q: Part> BatchKeys<Q::Stored> for ElementKeys<'b, B, F, Q> {
@@ -33,9 +39,16 @@ impl<'b, B: Batch, F: Fn(&'b B::Element) -> Q, Q: Part> BatchKeys<Q::Stored> for
         KeyHash::of_part(&(self.key)(self.batch.element(position)))
     }
 
+    #[inline(always)]
+    fn key(&self, position: usize) -> (KeyHash, impl Fn(&Q::Stored) -> bool) {
+        let key = (self.key)(self.batch.element(position));
+        (KeyHash::of_part(&key), move |stored| key.eq_stored(stored))
+    }
+
     #[inline]
-    fn matches(&self, position: usize, stored: &Q::Stored) -> bool {
-        (self.key)(self.batch.element(position)).eq_stored(stored)
+    fn matching(&self, position: usize) -> impl Fn(&Q::Stored) -> bool {
+        let key = (self.key)(self.batch.element(position));
+        move |stored| key.eq_stored(stored)
     }
 }
 
@@ -56,7 +69,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         Q: Part<Stored = StoredKey<E>>,
         O: ResultPolicy<R, Stored = StoredValue<E>>,
     {
-        let keys = ElementKeys { batch, key, part: PhantomData };
+        let keys = ElementKeys::new(batch, key);
         let is_bypassed = self.is_bypassed();
         let uses_cache = self.stores && !is_bypassed;
         let BatchLookup { hits, mut missing } = self.look_up(&keys, policy, uses_cache, CountMisses::Now);
@@ -92,18 +105,34 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         Q: Part<Stored = StoredKey<E>>,
         O: ResultPolicy<R, Stored = StoredValue<E>>,
     {
-        let keys = ElementKeys { batch, key, part: PhantomData };
+        let keys = ElementKeys::new(batch, key);
         let uses_cache = self.stores && !self.is_bypassed();
-        let BatchLookup { hits, mut missing } = self.look_up(&keys, policy, uses_cache, CountMisses::Later);
+        let BatchLookup { hits, missing } = self.look_up(&keys, policy, uses_cache, CountMisses::Later);
         if missing.is_empty() {
             return Ok(hits);
         }
-        let key_at = |position| (keys.key)(batch.element(position));
+        Err(self.shared_call(&keys, policy, options, BatchLookup { hits, missing }))
+    }
+
+    /// Returns the call of a batch of which something is missing.
+    pub(super) fn shared_call<'b, B, Q, R, O>(
+        self,
+        keys: &ElementKeys<'b, B, impl Fn(&'b B::Element) -> Q, Q>,
+        policy: O,
+        options: FlightOptions,
+        BatchLookup { hits, mut missing }: BatchLookup<R>,
+    ) -> BoxedCall<E, S, O, R>
+    where
+        B: Batch,
+        Q: Part<Stored = StoredKey<E>>,
+        O: ResultPolicy<R, Stored = StoredValue<E>>,
+    {
+        let key_at = |position| (keys.key)(keys.batch.element(position));
         let twins = split_twins(&mut missing, |one, other| key_at(one).eq_part(&key_at(other)));
         let stored = || missing.iter().map(|missing| Some(key_at(missing.position).to_stored())).collect();
         let stored_keys = [stored(), stored()];
         let miss = BatchMiss { handle: self, policy, hits, missing, twins, keys: None, same: Q::stored_eq };
-        Err(Box::new(SharedBatch::new(miss, stored_keys, options)))
+        Box::new(SharedBatch::new(miss, stored_keys, options))
     }
 
     /// Looks up all keys if the call `uses_cache`; otherwise all are missing.

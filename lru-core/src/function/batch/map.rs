@@ -9,7 +9,7 @@ use hashbrown::HashTable;
 
 use crate::engine::{Lifecycle, Placement, StoredValue};
 use crate::expiry::EntryOptions;
-use crate::function::batch::argument::{Batch, Elements, Place};
+use crate::function::batch::argument::{Batch, Elements};
 use crate::function::batch::miss::BatchMiss;
 use crate::function::batch::shared::SharedBatch;
 use crate::function::result_policy::{ResultPolicy, Sharing};
@@ -29,15 +29,15 @@ pub fn map_of_hits<B: Batch, K: From<B::Element>, V, M: FromIterator<(K, V)>>(
     batch: B,
     hits: Vec<Option<V>>,
 ) -> M {
-    let (_, elements) = batch.split(|_| Place::Kept);
+    let elements = batch.into_elements();
     let found = |(element, value): (B::Element, Option<V>)| Some((K::from(element), value?));
     if hits.iter().all(Option::is_some) {
         // An iterator whose length is known: the map allocates once.
-        let pairs = elements.into_iter().map(K::from).zip(hits.into_iter().map(Option::unwrap));
+        let pairs = elements.map(K::from).zip(hits.into_iter().map(Option::unwrap));
         return pairs.collect();
     }
     let count = hits.len();
-    collected(elements.into_iter().zip(hits).filter_map(found), count)
+    collected(elements.zip(hits).filter_map(found), count)
 }
 
 /// Returns a map of up to `count` pairs. It is made of an iterator whose length is known, so that the map allocates once.

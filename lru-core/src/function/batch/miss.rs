@@ -13,6 +13,7 @@ use crate::function::call::handle::CacheHandle;
 use crate::function::call::miss::PolicyComparison;
 use crate::function::result_policy::ResultPolicy;
 use crate::store::EntryOf;
+use crate::tags::batch::unrecorded;
 
 /// Compares two keys of a cache.
 pub(super) type Same<E> = fn(&StoredKey<E>, &StoredKey<E>) -> bool;
@@ -41,8 +42,11 @@ pub fn no_element_options<S, V>(_: usize, _: &S, _: &V) -> EntryOptions {
 impl<E: Placement, S: Lifecycle<E::Types>, O, R> BatchMiss<E, S, O, R> {
     /// Returns the argument of the body, and with `keeps` the elements that were found.
     pub fn split<B: Batch>(&self, batch: B, keeps: bool) -> (Asked<B>, Vec<B::Element>) {
-        let (asked, kept) = batch.split(self.places(keeps));
-        (Asked::new(asked), kept)
+        if self.hits.is_empty() && self.twins.is_empty() {
+            return (Asked::new(batch.whole()), Vec::new());
+        }
+        let (asked, kept) = batch.select(self.places(keeps));
+        (Asked::of(asked), kept)
     }
 
     /// Like [`split`](Self::split), for several calls of the body.
@@ -121,14 +125,19 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
     ) {
         let is_bypassed = self.is_bypassed();
         let mut entries = Vec::with_capacity(results.size_hint().0);
+        let mut are_of_call = true;
         for (number, missing, key, result) in results {
             let is_error = policy.is_error(result);
             if is_error && !is_bypassed {
                 self.count_error();
             }
+            if key.is_none() && self.lifecycle.validity().is_none() {
+                continue;
+            }
+            let judged = self.judge_element((number, missing), result, policy, &options);
             let Some(key) = key else { continue };
+            are_of_call &= !missing.is_of_other_call();
             // Cloned before the lock is taken.
-            let judged = self.judge(result, policy, |lifecycle, value| options(number, lifecycle, value));
             let stored = judged
                 .filter(EntryOptions::stores)
                 .and_then(|options| Some((options, policy.stored(result)?)));
@@ -140,7 +149,8 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         }
         if !entries.is_empty() {
             let compare = PolicyComparison { same, policy: PhantomData::<fn(O) -> R>, stopwatch: () };
-            self.engines.insert_many(entries, &compare, &self.lifecycle);
+            let insert = || self.engines.insert_many(entries, &compare, &self.lifecycle);
+            if are_of_call { insert() } else { unrecorded(insert) }
         }
     }
 }

@@ -72,17 +72,8 @@ where
         // that may need the lock.
         let joins = options.is_single && !miss.handle.is_bypassed() && !miss.handle.engines.is_held();
         let (unjoined, alone) = if joins { (numbers, Vec::new()) } else { (Vec::new(), numbers) };
-        let flights = Flights {
-            id: ComputationId::new(),
-            keys: flight_keys,
-            unjoined,
-            leads: Vec::new(),
-            alone,
-            follows: Vec::new(),
-            failures: 0,
-            offered: Vec::new(),
-            began: Instant::now(),
-        };
+        let mut flights = Flights::none(ComputationId::new());
+        (flights.keys, flights.unjoined, flights.alone) = (flight_keys, unjoined, alone);
         let results = (0..count).map(|_| None).collect();
         Self { flights, miss, options, keys, results, asked: Vec::new(), started: Instant::now() }
     }
@@ -292,6 +283,8 @@ where
                 self.flights.leads.extend(lead);
                 asked.push(number);
             } else if let Some(hit) = hits.next() {
+                // Where results can be invalidated, the calls that follow look it up: it may be invalid for them.
+                let lead = lead.filter(|_| self.miss.handle.lifecycle.validity().is_none());
                 publish(lead.map(|lead| lead.leader), self.miss.policy, sharing, &hit, Terms::default());
                 self.results[number] = Some(hit);
             }
@@ -328,27 +321,30 @@ where
             return;
         }
         let is_invalid = follower.is_invalidated();
-        if is_invalid || !follower.may_share(self.flights.began) {
-            // A tag of it was invalidated; or it was in the backend before this call began, and may have been changed since.
+        let is_late = !follower.may_share(self.flights.began);
+        if is_invalid || is_late {
+            // A tag of it was invalidated; or it was in the backend before this call began, or its tags are unknown, and it may have
+            // been changed since.
             if self.flights.keys[number].is_some() {
                 self.miss.missing[number].began = Epoch::UNKNOWN;
                 return self.flights.unjoined.push(number);
             }
-            if is_invalid {
+            if is_invalid || self.miss.handle.lifecycle.validity().is_some() {
                 return self.flights.alone.push(number);
             }
         }
         let BatchMiss { handle, policy, missing, .. } = &self.miss;
-        match published(follower, *policy, sharing) {
+        let shared = published(follower, *policy, sharing);
+        // The leader may be a function with tags that shares the object. Of a group, the error is returned.
+        if follower.node().is_some() || handle.lifecycle.validity().is_some() {
+            Validity::shared(follower.node());
+        }
+        match shared {
             Some(result) => {
                 if !self.flights.offered.contains(&number) {
                     handle.at(missing[number].hash, |engine, _| engine.counters().coalesced.add(1));
                 }
-                if follower.node().is_some() {
-                    // The leader is a function with tags that shares the object.
-                    Validity::shared(follower.node());
-                }
-                self.results[number] = Some(result);
+                self.results[number] = Some(self.unless_error(number, result));
             }
             None => self.flights.alone.push(number),
         }

@@ -3,6 +3,8 @@
 use core::marker::PhantomData;
 use std::vec::Vec;
 
+use crate::budget::program::PROGRAM;
+use crate::budget::signal::Attention;
 use crate::engine::Engine;
 use crate::engine::notify::notify;
 use crate::engine::placement::Change;
@@ -175,7 +177,25 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
     }
 
     /// Like [`resize`](Self::resize); returns whether the capacity can be changed.
+    ///
+    /// While the cache shares a budget, this is its bound beside the budget.
     pub(crate) fn resize_to(&self, maxsize: Option<usize>) -> bool {
+        match self.attention() {
+            Some(attention) => {
+                PROGRAM.set_bound(attention, maxsize);
+                true
+            }
+            None => self.resize_within(maxsize),
+        }
+    }
+
+    /// Returns the attention of the function, if it shares a budget.
+    pub(crate) fn attention(&self) -> Option<&'static Attention> {
+        self.engines.first(Engine::attention)
+    }
+
+    /// Changes the capacity, whether or not the cache shares a budget.
+    pub(crate) fn resize_within(&self, maxsize: Option<usize>) -> bool {
         let is_bounded = self.stores && self.engines.first(Engine::is_bounded);
         if is_bounded {
             self.engines.apply_all_deferred(&self.lifecycle);

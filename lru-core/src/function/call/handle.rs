@@ -101,7 +101,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
     }
 
     /// Returns a number that distinguishes the cache from others.
-    pub(super) fn number(&self) -> u64 {
+    pub(in crate::function) fn number(&self) -> u64 {
         let address = || self.engines.first(|engine| core::ptr::from_ref(engine).addr() as u64);
         self.lifecycle.number().unwrap_or_else(address)
     }
@@ -137,7 +137,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
 
     /// Removes the entry that a result was to replace which is not stored, because its policy does not keep it.
     #[cold]
-    pub(super) fn remove_replaced(
+    pub(in crate::function) fn remove_replaced(
         &self,
         hash: KeyHash,
         matches: impl FnMut(&StoredKey<E>) -> bool,

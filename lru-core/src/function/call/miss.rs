@@ -172,7 +172,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
 
     /// Notes when the time to live of a judged result ends that its options do not store.
     #[inline]
-    fn end_unstored(&self, options: Option<&EntryOptions>, is_error: bool) {
+    pub(in crate::function) fn end_unstored(&self, options: Option<&EntryOptions>, is_error: bool) {
         if let Some(options) = options.filter(|options| !options.stores()) {
             self.end_without_entry(options, is_error);
         }

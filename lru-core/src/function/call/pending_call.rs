@@ -31,7 +31,7 @@ pub struct FlightOptions {
     /// How long a leader may compute before a follower takes over.
     pub(crate) timeout: Duration,
     /// How many stale results may be refreshed at a time; `None` for the default.
-    pub(super) refreshes: Option<usize>,
+    pub(in crate::function) refreshes: Option<usize>,
     /// How long a call waits that can be answered by a stale result (stale-if-slow).
     pub(super) slow: Option<Duration>,
     pub(crate) events: Events,

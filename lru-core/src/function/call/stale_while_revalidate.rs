@@ -13,10 +13,12 @@ use crate::flight::refresh_pool::RefreshPool;
 use crate::flight::table::Terms;
 use crate::function::call::coalesced::publish;
 use crate::function::call::computation::{Computation, LeaderOf};
+use crate::function::call::handle::CacheHandle;
 use crate::function::call::pending_call::PendingCall;
 use crate::function::call::remote::{Computed, Fetched, Obtained, Purpose, Remote, Stored, block_on};
 use crate::function::result_policy::{ResultPolicy, Sharing};
 use crate::function::tagged::reads::RunningCall;
+use crate::key::KeyHash;
 use crate::observe::events::Events;
 use crate::store::Entry;
 use crate::tags::validity::Validity;
@@ -34,16 +36,27 @@ pub struct RefreshClaim<E: Placement, S, O> {
 }
 
 /// A drop guard: reports that a refresh was dropped before its end.
-struct UnfinishedRefresh {
-    pool: Arc<RefreshPool>,
+pub(in crate::function) struct UnfinishedRefresh {
+    pub(in crate::function) pool: Arc<RefreshPool>,
     events: Events,
     has_ended: bool,
 }
 
 impl UnfinishedRefresh {
-    fn done(mut self) {
+    pub(in crate::function) fn new(pool: Arc<RefreshPool>, events: Events) -> Self {
+        Self { pool, events, has_ended: false }
+    }
+
+    /// Records that the refresh has ended, whether or not it has a result.
+    pub(in crate::function) fn done(mut self) {
         self.has_ended = true;
         self.pool.ended(false);
+    }
+
+    /// Records that the refresh has panicked. The executor has run it: the next one is spawned as ever.
+    pub(in crate::function) fn failed(mut self) {
+        self.has_ended = true;
+        self.events.refresh_abandoned();
     }
 }
 
@@ -66,10 +79,10 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> RunningCall for RefreshClaim<E, S,
 }
 
 /// How many refreshes run on threads at a time, by default.
-pub(super) const THREADS: usize = 4;
+pub(in crate::function) const THREADS: usize = 4;
 
 /// How many refreshes run as tasks at a time, by default.
-const TASKS: usize = 64;
+pub(in crate::function) const TASKS: usize = 64;
 
 impl<E: Placement, S: Lifecycle<E::Types>, O> RefreshClaim<E, S, O> {
     /// Claims the refresh; `None` if another call computes the result.
@@ -81,7 +94,7 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> RefreshClaim<E, S, O> {
         }
         let pool = pending.handle.engines.first(|engine| Arc::clone(engine.refreshes()));
         let is_awaited = Arc::new(AtomicBool::new(leader.is_after_claim() || pool.must_await()));
-        let unfinished = UnfinishedRefresh { pool, events: pending.options.events, has_ended: false };
+        let unfinished = UnfinishedRefresh::new(pool, pending.options.events);
         Some(Self { pending, leader, is_awaited, unfinished })
     }
 
@@ -214,12 +227,23 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
     /// Delays the next refresh of the entry, if it is still stale.
     fn delay_next_refresh(&self) {
         let Self { handle, hash, key, same, .. } = self;
-        handle.at(*hash, |engine, lifecycle| {
+        handle.delay_next_refresh(*hash, |stored| same(stored, key));
+    }
+}
+
+impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
+    /// Delays the next refresh of an entry, if it is still stale.
+    pub(in crate::function) fn delay_next_refresh(
+        &self,
+        hash: KeyHash,
+        matches: impl FnMut(&StoredKey<E>) -> bool,
+    ) {
+        self.at(hash, |engine, lifecycle| {
             let delay = |entry: &Entry<E::Types>| {
                 let is_stale = lifecycle.check(&entry.meta, lifecycle.now()) != Freshness::Fresh;
                 is_stale.then(|| lifecycle.refresh_failed(&entry.meta))
             };
-            engine.find_with(*hash, |stored| same(stored, key), delay, lifecycle);
+            engine.find_with(hash, matches, delay, lifecycle);
         });
     }
 }
@@ -283,11 +307,9 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Begun<E, S, O> {
 
 impl<E: Placement, S: Lifecycle<E::Types>, O> Refresh<E, S, O> {
     /// Ends a refresh that has no result, such as one whose body has panicked. It counts as a failure.
-    fn failed(mut self) {
+    fn failed(self) {
         self.pending.delay_next_refresh();
-        // The executor has run the refresh: the next one is spawned as ever.
-        self.unfinished.has_ended = true;
-        self.unfinished.events.refresh_abandoned();
+        self.unfinished.failed();
     }
 
     /// Records the options of the entry of the result.

@@ -68,6 +68,11 @@ impl Reads {
         reads
     }
 
+    /// Returns the note itself.
+    pub(in crate::function) fn note(&self) -> Arc<Note> {
+        Arc::clone(&self.0)
+    }
+
     fn set(&self, computed: Computed) {
         self.0.set(computed);
     }

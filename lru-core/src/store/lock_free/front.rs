@@ -52,7 +52,7 @@ impl Front {
         thread: usize,
         hash: KeyHash,
         matches: impl Fn(&K) -> bool,
-        read: impl Fn(&V) -> R,
+        read: impl FnOnce(&V) -> R,
     ) -> Option<R> {
         let count = self.counts.get(thread)?.get()?;
         let sequence = self.sequence.load(Acquire);

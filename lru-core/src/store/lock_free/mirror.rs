@@ -72,6 +72,39 @@ pub(crate) enum Read<R> {
     Locked,
 }
 
+/// A mirror and the hits of the current thread.
+#[derive(Clone, Copy)]
+pub(crate) struct Reader<'m> {
+    mirror: &'m Mirror,
+    stripe: &'m Stripe,
+}
+
+impl Reader<'_> {
+    /// Looks a key up, and counts a hit.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) fn read<K: Words, V: Words, R>(
+        &self,
+        hash: KeyHash,
+        matches: impl Fn(&K) -> bool,
+        read: impl FnOnce(&V) -> R,
+    ) -> Read<R> {
+        let Self { mirror, stripe } = self;
+        let sequence = mirror.sequence.0.load(Acquire);
+        match mirror.table.find::<K, V>(hash, matches) {
+            Found::Entry(slot, mut words) => {
+                let value = V::load(&mut words);
+                if mirror.is_at(sequence) && stripe.hit(slot, sequence).is_some() {
+                    Read::Hit(read(&value))
+                } else {
+                    Read::Locked
+                }
+            }
+            Found::Missing => Read::Missing(sequence),
+            Found::Unknown => Read::Locked,
+        }
+    }
+}
+
 impl Mirror {
     /// Creates the mirror of an empty store with this many slots, for keys and values of these types.
     pub(crate) fn new<K: Words, V: Words>(slots: usize) -> Self {
@@ -105,20 +138,15 @@ impl Mirror {
         matches: impl Fn(&K) -> bool,
         read: impl Fn(&V) -> R,
     ) -> Read<R> {
-        let Some(stripe) = self.stripes.get(thread).and_then(OnceLock::get) else { return Read::Locked };
-        let sequence = self.sequence.0.load(Acquire);
-        match self.table.find::<K, V>(hash, matches) {
-            Found::Entry(slot, mut words) => {
-                let value = V::load(&mut words);
-                if self.is_at(sequence) && stripe.hit(slot, sequence).is_some() {
-                    Read::Hit(read(&value))
-                } else {
-                    Read::Locked
-                }
-            }
-            Found::Missing => Read::Missing(sequence),
-            Found::Unknown => Read::Locked,
-        }
+        let Some(reader) = self.reader(thread) else { return Read::Locked };
+        reader.read::<K, V, R>(hash, matches, read)
+    }
+
+    /// Returns what the thread with this number reads by; `None` if it must take the lock.
+    #[inline(always)]
+    pub(crate) fn reader(&self, thread: usize) -> Option<Reader<'_>> {
+        let stripe = self.stripes.get(thread)?.get()?;
+        Some(Reader { mirror: self, stripe })
     }
 
     /// Returns the epoch of a miss that the thread with this number saw at this sequence number, and counts it if it

@@ -21,6 +21,7 @@ mod fifo;
 mod gdsf;
 mod lfu;
 mod lru;
+mod metered;
 mod rr;
 mod s3_fifo;
 mod sampled;
@@ -37,6 +38,8 @@ pub use fifo::Fifo;
 pub use gdsf::Gdsf;
 pub use lfu::Lfu;
 pub use lru::Lru;
+#[doc(hidden)]
+pub use metered::Metered;
 pub use rr::Rr;
 pub use s3_fifo::S3Fifo;
 pub use sampled::{AutoSized, Sampled, Sizing};
@@ -47,7 +50,9 @@ pub(crate) use stopwatch::Stopwatch;
 pub use w_tinylfu::WTinyLfu;
 
 use core::fmt;
+use std::boxed::Box;
 
+use crate::budget::meter::Meter;
 use crate::insight::{Sampler, SelfSizing};
 use crate::key::KeyHash;
 use crate::store::linked_arena::{Arena, Slot};
@@ -101,6 +106,21 @@ pub trait Policy: sealed::Sealed + fmt::Debug + Sized {
     fn self_sizing(&self) -> Option<&SelfSizing> {
         None
     }
+
+    /// Whether the cache may share a budget, and then has a [`meter`](Self::meter).
+    #[doc(hidden)]
+    const IS_METERED: bool = false;
+
+    /// Returns what is measured of the cache while it shares a budget.
+    #[doc(hidden)]
+    #[inline]
+    fn meter(&self) -> Option<&Meter> {
+        None
+    }
+
+    /// Begins or ends the measurement.
+    #[doc(hidden)]
+    fn set_meter(&mut self, _meter: Option<Box<Meter>>) {}
 
     /// The bytes that the policy needs for a slot.
     #[doc(hidden)]

@@ -2,10 +2,14 @@
 
 use core::time::Duration;
 
+use crate::budget::clock::{Start, is_measuring};
 use crate::time::Instant;
 
 /// The time of a computation. For policies that do not ask for it, it is `()`, and no clock is read.
 pub trait Stopwatch: Copy {
+    /// The stopwatch of the same policy in a cache that may share a budget.
+    type InBudget: Stopwatch;
+
     /// Starts to measure.
     fn start() -> Self;
 
@@ -21,6 +25,8 @@ pub trait Stopwatch: Copy {
 }
 
 impl Stopwatch for () {
+    type InBudget = WhileBudget;
+
     #[inline]
     fn start() -> Self {}
 
@@ -53,6 +59,8 @@ impl Measured {
 }
 
 impl Stopwatch for Measured {
+    type InBudget = Self;
+
     fn start() -> Self {
         Self::since(Instant::now())
     }
@@ -63,6 +71,34 @@ impl Stopwatch for Measured {
 
     fn stop(self) -> Self {
         Self { start: self.start, ..Self::of(self.start.elapsed()) }
+    }
+
+    fn nanoseconds(self) -> u64 {
+        self.nanoseconds
+    }
+}
+
+/// A stopwatch that measures while a budget is set, and reads no clock otherwise.
+#[derive(Clone, Copy, Debug)]
+pub struct WhileBudget {
+    start: Option<Start>,
+    nanoseconds: u64,
+}
+
+impl Stopwatch for WhileBudget {
+    type InBudget = Self;
+
+    fn start() -> Self {
+        Self { start: is_measuring().then(Start::now), nanoseconds: 0 }
+    }
+
+    fn since(start: Instant) -> Self {
+        Self { start: is_measuring().then_some(Start::At(start)), nanoseconds: 0 }
+    }
+
+    fn stop(self) -> Self {
+        // A time of zero would mean that it is not known.
+        Self { nanoseconds: self.start.map_or(0, |start| start.elapsed().max(1)), ..self }
     }
 
     fn nanoseconds(self) -> u64 {

@@ -41,8 +41,13 @@ impl Lifecycle {
         let policy = Ident::new(policy, Span::call_site());
         let seed = self.eviction.seed.get().map(|seed| quote! { <{ #seed }> });
         let policy = quote! { #krate::policy::#policy #seed };
-        if self.is_sampled() {
+        let policy = if self.is_sampled() {
             quote! { #krate::policy::Sampled<#policy> }
+        } else {
+            policy
+        };
+        if self.is_in_budget() {
+            quote! { #krate::__private::Metered<#policy> }
         } else {
             policy
         }

@@ -9,6 +9,7 @@ use crate::backend::codec::Opened;
 use crate::backend::{BackendError, Lookup, Permission};
 use crate::engine::{Engine, Placement};
 use crate::expiry::EntryOptions;
+use crate::flight::cycles::in_scope;
 use crate::function::batch::backend::copies::Copied;
 use crate::function::batch::backend::held::{HeldLease, HeldLeases, Leases};
 use crate::function::batch::backend::requests::{ElementClaim, incomplete};
@@ -113,7 +114,9 @@ where
             let handle = &self.outside.handle;
             let key = |number: &usize| self.outside.elements[*number].key.as_deref().unwrap_or_default();
             let keys: Vec<&[u8]> = numbers.iter().map(key).collect();
-            handle.backend.get_or_lease_many(&handle.namespace, &keys, options).await
+            // The backend may call the function.
+            let look = async { handle.backend.get_or_lease_many(&handle.namespace, &keys, options).await };
+            in_scope(self.call.flights.id, look).await
         };
         let bytes = |lookup: &Lookup| lookup.found.as_ref().map_or(0, |found| found.value.len());
         let read = looked.iter().flatten().map(bytes).sum();

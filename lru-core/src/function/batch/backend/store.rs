@@ -9,6 +9,7 @@ use crate::backend::codec::Remaining;
 use crate::backend::{BackendError, Item, LeasedItem, Permission};
 use crate::engine::{Engine, Placement};
 use crate::expiry::EntryOptions;
+use crate::flight::cycles::in_scope;
 use crate::function::batch::backend::copies::Copied;
 use crate::function::batch::backend::held::Fate;
 use crate::function::batch::backend::requests::incomplete;
@@ -132,7 +133,10 @@ where
         }
         let written = items.iter().map(|item| item.item.value.len()).sum();
         let sent = Instant::now();
-        let stored = outside.handle.backend.set_leased_many(&outside.handle.namespace, &items).await;
+        let handle = &outside.handle;
+        // The backend may call the function.
+        let store = async { handle.backend.set_leased_many(&handle.namespace, &items).await };
+        let stored = in_scope(self.call.flights.id, store).await;
         let stored = stored.and_then(|stored| match stored.len() {
             count if count == items.len() => Ok(stored),
             count => Err(incomplete(count, items.len())),
@@ -175,7 +179,9 @@ where
         }
         let written = items.iter().map(|item| item.value.len()).sum();
         let sent = Instant::now();
-        let stored = outside.handle.backend.set_many(&outside.handle.namespace, &items).await;
+        let handle = &outside.handle;
+        let store = async { handle.backend.set_many(&handle.namespace, &items).await };
+        let stored = in_scope(self.call.flights.id, store).await;
         self.requested(sent, Transferred::Written(written));
         if let Err(error) = stored {
             self.not_written(outgoing, &places, error);
