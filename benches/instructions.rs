@@ -25,6 +25,8 @@ fn main() {
         "hit" => subjects::bounded,
         "hit-with-lock" => subjects::bounded_with_lock,
         "tagged" | "tagged-miss" => subjects::tagged,
+        "tagged-with-lock" => subjects::tagged_with_lock,
+        "tagged-unbounded" => subjects::tagged_unbounded,
         "unbounded" | "unbounded-striped" => subjects::unbounded,
         "generic" => subjects::typed,
         "generic-untyped" => subjects::untyped,

@@ -28,7 +28,7 @@ macro_rules! policies {
     )* };
 }
 
-policies! { lru lfu fifo rr sieve s3_fifo w_tinylfu }
+policies! { lru lfu fifo rr sieve s3_fifo w_tinylfu auto }
 
 /// Fills the cache of a function with `maxsize = entries`, then calls it `times` times. The arguments are
 /// twice as many as the entries, so some calls hit and some evict.

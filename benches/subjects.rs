@@ -22,7 +22,7 @@ pub(crate) fn bounded(n: u64) -> u64 {
     body(n)
 }
 
-/// The hit that those of functions with tags are compared with: they take the lock.
+/// The hit that the one with tags which takes the lock is compared with.
 #[lru_cache(maxsize = 128, lock_free = false)]
 pub(crate) fn bounded_with_lock(n: u64) -> u64 {
     body(n)
@@ -30,6 +30,16 @@ pub(crate) fn bounded_with_lock(n: u64) -> u64 {
 
 #[lru_cache(maxsize = 128, tags = |n| [tag("number", n), tag("all", ())])]
 pub(crate) fn tagged(n: u64) -> u64 {
+    body(n)
+}
+
+#[lru_cache(maxsize = 128, lock_free = false, tags = |n| [tag("number", n), tag("all", ())])]
+pub(crate) fn tagged_with_lock(n: u64) -> u64 {
+    body(n)
+}
+
+#[lru_cache(maxsize = None, tags = |n| [tag("number", n), tag("all", ())])]
+pub(crate) fn tagged_unbounded(n: u64) -> u64 {
     body(n)
 }
 

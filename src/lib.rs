@@ -244,9 +244,9 @@ pub use lru_core::registry;
 pub use lru_core::testing;
 pub use lru_core::{
     Argument, BudgetReport, BudgetShare, Cache, CacheBuilder, CacheEntry, CacheInfo, CacheIter,
-    CacheParameters, CacheStats, Cached, Clock, Compute, CurvePoint, FifoCache, Insight, LfuCache, LruCache,
-    ManualClock, RemovalCause, RrCache, ShareReason, Source, SystemClock, Timer, Timestamp, TtlCache,
-    WrongLength,
+    CacheParameters, CacheStats, Cached, Clock, Compute, CurvePoint, FifoCache, Insight, LeadingPolicy,
+    LfuCache, LruCache, ManualClock, RemovalCause, RrCache, ShareReason, Source, SystemClock, Timer,
+    Timestamp, TtlCache, WrongLength,
 };
 pub use lru_core::{GIB, HeapSize, KIB, MIB};
 pub use lru_core::{Invalidated, Tag, depends_on, invalidate, set_tag_capacity, tag};
@@ -547,6 +547,7 @@ pub use lru_macros::cache;
 /// | [`s3_fifo`](policy::S3Fifo) | new entries without an early second hit, then the oldest |
 /// | [`w_tinylfu`](policy::WTinyLfu) | the new entry or an old one, whichever is used less frequently |
 /// | [`gdsf`](policy::Gdsf) (experimental) | the entry with the least computing time to lose, by its uses and its weight |
+/// | [`auto`](policy::Auto) | what `s3_fifo`, `w_tinylfu` or `lru` would evict, whichever has the most hits of late; `cache_stats()` tells which |
 ///
 /// ```
 /// use functools::lru_cache;
@@ -979,9 +980,10 @@ pub use lru_macros::cache;
 /// * With `swr`, stale elements are served, and refreshed in the background by one call of the body, with copies of elements and arguments;
 ///   with `stale_if_error`, they stand in for an `Err` of the body if there is one for each element that it was called with.
 /// * Counters, `maxsize`, policy, `weight`, `ttl`, `keep`, `tags` hold for each element. With `depends = true`, each depends on all that its
-///   call of the body reads. `tags` and `depends` cannot be used yet with `each` and a backend. The lock is taken once for each 64 elements.
+///   call of the body reads. `tags`, `depends` and `force` cannot be used yet with `each` and a backend. The lock is taken once for each 64 elements.
 /// * With a [backend](#backends), what the process lacks is looked up in one request, and what was computed is stored in one; keys, values and
 ///   leases are those of one element.
+/// * `force` is asked for each element. Those for which it returns `true` are computed by this call, and replace what is stored.
 /// * Accessors take one element: `users::cache_invalidate(7)`. `cache_peek_many(&[7, 8])` and
 ///   `cache_put_many(vec![(7, Some(user))])` take many. There are no `cache_refresh` and `cache_call`.
 ///
@@ -1131,6 +1133,9 @@ pub use lru_macros::cache;
 ///   options, `weight`, `on_evict`, `scope = thread` or `cache`;
 /// * the key and the cached result are plain data of at most four words each: integers, floats, `bool`, `char`, `Duration`,
 ///   `NonZero` integers, and `Option`s, tuples and arrays of these. An `Option` takes one word more than its content.
+///
+/// With `tags` or `depends`, these take the lock: the first hit of each entry after anything at all was invalidated; hits in the body of a
+/// function with `depends`; and hits of results that expire with what they were computed from.
 ///
 /// Nothing else changes: a single thread sees exactly the order of use that Python's `lru_cache` has; a hit comes before
 /// everything that begins after it has returned; a result that was evicted, replaced, invalidated or cleared is not

@@ -56,6 +56,7 @@ fn each_policy_keeps_to_a_new_capacity() {
         #[lru_cache(maxsize = 32, policy = sieve)];
         #[lru_cache(maxsize = 32, policy = s3_fifo)];
         #[lru_cache(maxsize = 32, policy = w_tinylfu)];
+        #[lru_cache(maxsize = 32, policy = auto)];
         #[lru_cache(maxsize = 32, ttl = 600)];
         #[lru_cache(maxsize = 32, policy = lfu, tti = 600)];
         #[lru_cache(maxsize = 32, scope = thread)];

@@ -73,6 +73,7 @@ pub use object::wrap::WrappedCall;
 pub use observe::cache_entry::CacheEntry;
 pub use observe::cached::{Cached, Source};
 pub use observe::info::{CacheInfo, CacheParameters};
+pub use observe::leading_policy::LeadingPolicy;
 #[cfg(feature = "registry")]
 pub use observe::recording::{RecordOptions, Recorded, Recording, record};
 #[cfg(feature = "registry")]
@@ -194,7 +195,7 @@ pub mod __private {
     pub use crate::function::tagged::{
         info::{TaggedInfo, TaggedQueue},
         lifecycle::TaggedLifecycle,
-        reads::{IntoTags, Reads, RunningCall, TaskReads, tags_of},
+        reads::{IntoTags, Reads, RunningCall, TaskReads, out_of_line, tags_of},
     };
     pub use crate::function::{no_callbacks, result_policy};
     pub use crate::heap_size::{bytes_owned_by, owned_bytes};

@@ -28,7 +28,8 @@
 //! `coalesced`, `stale_hits`, `refreshes`, `errors`,
 //! `backend_hits`, `backend_errors`, `backend_requests`, `backend_bytes_read`, `backend_bytes_written`;
 //! `backend_state`, which is `"closed"`, `"half-open"` or `"open"`, or `null` without a circuit breaker;
-//! `backend_sec` and `computing_sec`, which are `null` if they are not measured; and `insight`, which is `null` without the option
+//! `backend_sec` and `computing_sec`, which are `null` if they are not measured; `leading_policy`,
+//! such as `"w_tinylfu"`, which is `null` without the option `policy = auto`; and `insight`, which is `null` without the option
 //! `insight = true` or a memory budget: `advice` in words, `curve`, pairs of a capacity and the hit ratio expected with it, `calls`, `uncertainty`,
 //! `working_set` and `knee`.
 //!

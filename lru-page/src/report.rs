@@ -78,6 +78,7 @@ fn numbers_of(function: &'static Function) -> Value {
         "backend_state": stats.backend_state.map(|state| state.to_string()),
         "backend_sec": stats.backend_time.map(|took| took.as_secs_f64()),
         "computing_sec": stats.computing.map(|took| took.as_secs_f64()),
+        "leading_policy": stats.leading_policy.map(|policy| policy.to_string()),
         "insight": function.insight().map(|insight| numbers_of_insight(&insight)),
     })
 }

@@ -534,6 +534,28 @@ async fn overlapping_batches_ask_the_backend_for_each_element_once() {
     assert_eq!(BACKEND.entries().len(), 119);
 }
 
+/// What a function with `gather` and a backend has to be written as.
+#[tokio::test]
+async fn a_body_of_a_function_with_a_backend_may_gather() {
+    static BACKEND: MapBackend = MapBackend::new();
+    static ASKED: Mutex<Vec<Vec<u32>>> = Mutex::new(Vec::new());
+    #[lru_cache(maxsize = 0, each = ids, gather = 60, gather_max = 4)]
+    async fn loaded(ids: &[u32]) -> Vec<u32> {
+        ASKED.lock().unwrap().push(ids.to_vec());
+        ids.iter().map(|id| 2 * id).collect()
+    }
+    #[lru_cache(each = ids, backend = Slow(&BACKEND))]
+    async fn doubled(ids: Vec<u32>) -> Vec<u32> {
+        loaded(&ids).await
+    }
+    let (one, other) = (tokio::spawn(doubled(vec![1, 2])), tokio::spawn(doubled(vec![3, 4])));
+    assert_eq!((one.await.unwrap(), other.await.unwrap()), (vec![2, 4], vec![6, 8]));
+    let mut asked = ASKED.lock().unwrap().concat();
+    asked.sort_unstable();
+    assert_eq!((asked, ASKED.lock().unwrap().len()), (vec![1, 2, 3, 4], 1), "one call of the body");
+    assert_eq!(BACKEND.take_requests(), ["get many", "get many", "set many", "set many"]);
+}
+
 #[tokio::test]
 async fn a_call_that_began_in_a_bypass_ends_outside_of_it() {
     static BACKEND: MapBackend = MapBackend::new();

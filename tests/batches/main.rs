@@ -18,6 +18,7 @@ mod accessors;
 mod asyncs;
 mod depends;
 mod flights;
+mod force;
 mod gather;
 mod mixed_storm;
 mod model;

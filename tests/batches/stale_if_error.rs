@@ -171,7 +171,9 @@ fn each_call_of_a_group_decides_for_its_own_elements() {
         let (one, other, third) = tokio::join!(times(vec![1, 2]), times(vec![2, 3]), times(vec![1, 4]));
         assert_eq!((one, other, third), (some(&[1, 2]), some(&[2, 3]), down()));
         let mut asked = ASKED.take();
-        asked.iter_mut().for_each(|ids| ids.sort_unstable());
+        for ids in &mut asked {
+            ids.sort_unstable();
+        }
         assert_eq!(asked, [vec![1, 2, 3, 4]]);
         assert_eq!((times::cache_stats().errors, times::cache_stats().stale_hits), (1, 3));
         // The driver has not; one that follows has.

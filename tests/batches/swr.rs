@@ -240,7 +240,8 @@ fn what_was_changed_during_the_refresh_is_not_stored() {
         vec![now; ids.len()]
     }
 
-    let changes: [(fn(), [Option<u64>; 3]); 3] = [
+    type Left = [Option<u64>; 3];
+    let changes: [(fn(), Left); 3] = [
         (times::cache_clear, [None; 3]),
         (|| assert!(times::cache_invalidate(2)), [Some(60), None, Some(60)]),
         (|| times::cache_put(2, 7), [Some(60), Some(7), Some(60)]),

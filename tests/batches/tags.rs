@@ -1,10 +1,11 @@
 //! Tags, of each element its own.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::sync::{LazyLock, Mutex};
+use std::time::Duration;
 
-use functools::{Tag, depends_on, invalidate, isolated, lru_cache, tag};
+use functools::{ManualClock, Tag, depends_on, invalidate, isolated, lru_cache, tag};
 
 use crate::support::Asked;
 
@@ -197,4 +198,114 @@ fn tags_go_with_other_options() {
         ids.to_vec()
     }
     assert_eq!((nowhere(&[1, 2]), nowhere(&[1])), (vec![1, 2], vec![1]));
+}
+
+static CLOCK: LazyLock<ManualClock> = LazyLock::new(ManualClock::new);
+
+fn now() -> Duration {
+    functools::Clock::now(&*CLOCK)
+}
+
+/// Waits until a condition holds, for a minute at most.
+#[track_caller]
+fn until(holds: impl Fn() -> bool) {
+    let began = std::time::Instant::now();
+    while !holds() {
+        assert!(began.elapsed() < Duration::from_secs(60), "the test does not hang");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn refreshed_elements_have_tags() {
+    static ASKED: Asked<Vec<u32>> = Asked::new();
+    static VERSION: AtomicU32 = AtomicU32::new(0);
+    static PAGES: Asked<u32> = Asked::new();
+
+    #[lru_cache(tags = |_| [tag("each_source", ())])]
+    fn source(n: u32) -> u32 {
+        VERSION.load(SeqCst) + n
+    }
+
+    #[lru_cache(each = ids, ttl = 10, swr = 1000, timer = now, tags = |id, _| [tag("each_refreshed", id)], depends = true)]
+    fn refreshed(ids: &[u32]) -> Vec<u32> {
+        ASKED.add(ids.to_vec());
+        if let Some(meanwhile) = REFRESHING.lock().unwrap().take() {
+            meanwhile();
+        }
+        ids.iter().map(|id| id * 10 + source(0)).collect()
+    }
+
+    #[lru_cache(depends = true)]
+    fn page(first: u32) -> u32 {
+        PAGES.add(first);
+        refreshed(&[first])[0]
+    }
+
+    static REFRESHING: Mutex<Option<fn()>> = Mutex::new(None);
+    let refreshes = || refreshed::cache_stats().refreshes;
+
+    assert_eq!(refreshed(&[1, 2, 3]), [10, 20, 30]);
+    // Stale elements of which one is invalid.
+    drop(invalidate(tag("each_refreshed", 2)));
+    CLOCK.advance(Duration::from_secs(11));
+    assert_eq!(refreshed(&[1, 2, 3]), [10, 20, 30]);
+    until(|| refreshes() == 2);
+    let mut asked = ASKED.take();
+    asked.sort();
+    assert_eq!(asked, [vec![1, 2, 3], vec![1, 3], vec![2]]);
+    // The new entries have tags, and depend on what the refresh has read.
+    assert_eq!((page(1), refreshed(&[1, 2, 3])), (10, vec![10, 20, 30]));
+    drop(invalidate(tag("each_refreshed", 3)));
+    assert_eq!((page(1), refreshed(&[1, 2, 3])), (10, vec![10, 20, 30]));
+    assert_eq!((ASKED.take(), PAGES.take()), (vec![vec![3]], vec![1]));
+    VERSION.store(1, SeqCst);
+    drop(invalidate(tag("each_source", ())));
+    assert_eq!((page(1), refreshed(&[1, 2, 3])), (11, vec![11, 21, 31]));
+    assert_eq!((ASKED.take(), PAGES.take()), (vec![vec![1], vec![2, 3]], vec![1]));
+    // What is invalidated during the refresh is not stored.
+    CLOCK.advance(Duration::from_secs(11));
+    *REFRESHING.lock().unwrap() = Some(|| drop(invalidate(tag("each_refreshed", 1))));
+    assert_eq!(refreshed(&[1, 2]), [11, 21]);
+    until(|| refreshes() == 4);
+    assert_eq!(ASKED.take(), [[1, 2]]);
+    assert!(!refreshed::cache_contains(1) && refreshed::cache_contains(2));
+}
+
+static KEPT_CLOCK: LazyLock<ManualClock> = LazyLock::new(ManualClock::new);
+
+fn now_of_kept() -> Duration {
+    functools::Clock::now(&*KEPT_CLOCK)
+}
+
+#[test]
+fn kept_results_that_are_invalid_do_not_stand_in_for_an_error() {
+    static FAILS: AtomicU32 = AtomicU32::new(0);
+
+    #[lru_cache(each = ids, ttl = 10, stale_if_error = 1000, timer = now_of_kept, single_flight = true, tags = |id| [tag("each_kept", id)])]
+    fn failing(ids: &[u32]) -> Result<Vec<u32>, u32> {
+        let version = FAILS.load(SeqCst);
+        if version > 0 { Err(version) } else { Ok(ids.to_vec()) }
+    }
+
+    #[lru_cache(each = ids, ttl = 10, stale_if_error = 1000, timer = now_of_kept, single_flight = true, tags = |_, id| [tag("each_kept", id)])]
+    fn failing_each(ids: &[u32]) -> Vec<Result<u32, u32>> {
+        let version = FAILS.load(SeqCst);
+        ids.iter().map(|id| if version > 0 { Err(version) } else { Ok(*id) }).collect()
+    }
+
+    #[lru_cache(depends = true)]
+    fn page(first: u32) -> String {
+        format!("{:?} {:?}", failing(&[first]), failing_each(&[first, 2]))
+    }
+
+    assert_eq!((failing(&[1, 2]), failing_each(&[1, 2])), (Ok(vec![1, 2]), vec![Ok(1), Ok(2)]));
+    FAILS.store(7, SeqCst);
+    KEPT_CLOCK.advance(Duration::from_secs(11));
+    assert_eq!((failing(&[1, 2]), failing_each(&[1, 2])), (Ok(vec![1, 2]), vec![Ok(1), Ok(2)]));
+    assert_eq!(page(2), "Ok([2]) [Ok(2), Ok(2)]");
+    drop(invalidate(tag("each_kept", 1)));
+    assert_eq!((failing(&[1, 2]), failing_each(&[1, 2])), (Err(7), vec![Err(7), Ok(2)]));
+    drop(invalidate(tag("each_kept", 2)));
+    assert_eq!(page(2), "Err(7) [Err(7), Err(7)]");
 }

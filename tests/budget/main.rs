@@ -171,7 +171,7 @@ fn every_kind_of_function_takes_part() {
         took(n);
         vec![1; 1000]
     }
-    #[lru_cache(maxsize = None, weight = bytes, accessors = none, single_flight = true)]
+    #[lru_cache(maxsize = None, weight = bytes, policy = auto, accessors = none, single_flight = true)]
     fn without_accessors(n: u64) -> Vec<u8> {
         took(n);
         vec![1; 1000]

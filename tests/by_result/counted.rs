@@ -52,7 +52,11 @@ fn entries_leave_as_invalidated_by_their_own_tags_or_by_what_they_depend_on() {
         assert_eq!([user::cache_stats(), page::cache_stats()].map(invalidations), [(2, 0), (1, 3)]);
         let stats = page::cache_stats();
         assert_eq!((stats.expiries, stats.evictions, stats.superseded), (0, 0, 0));
-        assert!(stats.to_string().ends_with("invalidated=1, invalidated_dependents=3, not_kept=0)"));
+        assert!(
+            stats
+                .to_string()
+                .ends_with("invalidated=1, invalidated_dependents=3, not_kept=0, leading_policy=None)")
+        );
     });
 }
 

@@ -21,6 +21,7 @@ mod invalidates;
 mod invalidates_places;
 mod keep;
 mod objects;
+mod plain_data;
 mod previous;
 mod recorder;
 mod shared_objects;

@@ -79,6 +79,7 @@ kinds! {
     sieve: (maxsize = 100, policy = sieve);
     s3_fifo: (maxsize = 100, policy = s3_fifo);
     w_tinylfu: (maxsize = 100, policy = w_tinylfu);
+    auto: (maxsize = 100, policy = auto);
     with_ttl: (maxsize = None, ttl = 1_000_000);
     with_idle_time: (maxsize = 100, tti = 1_000_000);
     shards: (maxsize = 100, shards = 4);

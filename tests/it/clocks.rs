@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use functools::policy::{Candidates, Fifo, Gdsf, Lfu, Lru, Policy, Rr, S3Fifo, Sieve, WTinyLfu};
+use functools::policy::{Auto, Candidates, Fifo, Gdsf, Lfu, Lru, Policy, Rr, S3Fifo, Sieve, WTinyLfu};
 use functools::{
     Cache, Clock, LfuCache, LruCache, ManualClock, RemovalCause, RrCache, Timer, lru_cache, ttl_cache,
 };
@@ -63,6 +63,7 @@ fn a_clock_that_goes_backwards_loses_nothing_but_the_right_time() {
         survives_time_travel::<S3Fifo>();
         survives_time_travel::<WTinyLfu>();
         survives_time_travel::<Gdsf>();
+        survives_time_travel::<Auto>();
     });
 }
 

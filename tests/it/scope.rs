@@ -147,6 +147,7 @@ fn one_thread_sees_no_difference_nor_does_it_with_one_shard() {
         { maxsize = 4, policy = lru } { maxsize = 4, policy = lfu } { maxsize = 4, policy = fifo }
         { maxsize = 4, policy = rr, seed = 42 } { maxsize = 4, policy = rr, choice = |keys| keys.len() - 1 }
         { maxsize = 4, policy = sieve } { maxsize = 4, policy = s3_fifo } { maxsize = 4, policy = w_tinylfu }
+        { maxsize = 4, policy = auto }
         { maxsize = 4, ttl = 3, timer = || STEP.get() / 10 } { maxsize = 4, tti = 3, timer = || STEP.get() / 10 }
         { maxsize = 4, ttu = |k, _value, now| now + k / 2, timer = || STEP.get() / 10 }
         { maxsize = None, ttl = 3, timer = || STEP.get() / 10 } { maxsize = 0, ttl = 3, timer = || STEP.get() / 10 }
@@ -435,7 +436,8 @@ fn a_thread_that_ends_may_call_from_its_thread_locals_and_from_results() {
     functions! {
         none { maxsize = 0 } unbounded { maxsize = None } lru { maxsize = 2 } lfu { maxsize = 2, policy = lfu }
         fifo { maxsize = 2, policy = fifo } rr { maxsize = 2, policy = rr } sieve { maxsize = 2, policy = sieve }
-        s3 { maxsize = 2, policy = s3_fifo } tiny { maxsize = 2, policy = w_tinylfu } ttl { maxsize = 2, ttl = 60 }
+        s3 { maxsize = 2, policy = s3_fifo } tiny { maxsize = 2, policy = w_tinylfu } auto { maxsize = 2, policy = auto }
+        ttl { maxsize = 2, ttl = 60 }
         stale { ttl = 60, stale_if_error = 60 } listened { maxsize = 2, on_evict = |_, _, _| () }
     }
     for is_first in [true, false] {

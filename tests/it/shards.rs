@@ -218,6 +218,7 @@ fn any_policy_keeps_to_the_bound() {
     policies! {
         { policy = lru } { policy = lfu } { policy = fifo } { policy = rr } { policy = rr, seed = 42 }
         { policy = rr, choice = |keys| keys.len() - 1 } { policy = sieve } { policy = s3_fifo } { policy = w_tinylfu }
+        { policy = auto }
     }
 }
 

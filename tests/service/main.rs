@@ -169,7 +169,7 @@ fn cache_info_tells_all_of_each_function() {
             "invalidated_dependents": 0, "not_kept": 0, "coalesced": 0, "stale_hits": 0,
             "refreshes": 0, "errors": 0, "backend_hits": 0, "backend_errors": 0, "backend_requests": 0,
             "backend_bytes_read": 0, "backend_bytes_written": 0, "backend_state": null, "backend_sec": null, "computing_sec": null,
-            "insight": null,
+            "insight": null, "leading_policy": null,
         });
         assert_eq!(price, expected);
 

@@ -24,6 +24,7 @@ pub(crate) fn bench(_: Options) -> Vec<Step> {
     };
     vec![
         step("ratios", "calls in multiples of a floor", |page| page.add(&printed("ratios", "")?)),
+        step("batches", "batches in multiples of single calls", |page| page.add(&printed("batches", "")?)),
         step("comparison", "other libraries", comparison),
         step("instructions", "instructions per call", instructions::counted),
         step("builds", "the time of a clean build", builds::compared),
@@ -33,9 +34,11 @@ pub(crate) fn bench(_: Options) -> Vec<Step> {
 
 /// Returns the steps that compare backends with bare clients, on servers that the bench starts.
 pub(crate) fn backends(options: Options) -> Vec<Step> {
+    let batches = "bench --package benches --features backends --bench batches_redis";
     vec![
         servers_for(options),
         Step::new("backends", "each backend and its bare client", compared_with_clients),
+        Step::cargo("batches", "batches on Redis and bare pipelines", batches),
     ]
 }
 

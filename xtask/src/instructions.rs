@@ -14,7 +14,9 @@ const KINDS: &[(&str, Option<f64>)] = &[
     ("lock", None),
     ("hit", Some(87.4)),
     ("hit-with-lock", Some(91.3)),
-    ("tagged", Some(101.3)),
+    ("tagged", Some(96.2)),
+    ("tagged-with-lock", Some(104.7)),
+    ("tagged-unbounded", Some(83.2)),
     ("unbounded", Some(77.5)),
     ("unbounded-striped", Some(77.8)),
     ("generic", Some(152.7)),
@@ -34,6 +36,9 @@ const KINDS: &[(&str, Option<f64>)] = &[
     ("single-flight-miss", Some(2033.9)),
     ("async-miss", Some(3365.5)),
     ("disabled", Some(14.3)),
+    ("batch-hits", Some(9140.0)),
+    ("batch-hits-with-lock", Some(11927.0)),
+    ("batch-misses-with-lock", Some(43102.0)),
     ("counted", None),
     (PLAIN, None),
 ];
@@ -48,13 +53,16 @@ const PLAIN: &str = "plain";
 const MARGIN: f64 = 8.0;
 
 /// The policies that `benches/policies.rs` has functions for, each with a small and a large `maxsize`.
-const POLICIES: &[&str] = &["lru", "lfu", "fifo", "rr", "sieve", "s3_fifo", "w_tinylfu"];
+const POLICIES: &[&str] = &["lru", "lfu", "fifo", "rr", "sieve", "s3_fifo", "w_tinylfu", "auto"];
 
 /// The maximum cost of an operation with many entries, in multiples of its cost with few.
 const GROWTH_BAR: f64 = 3.0;
 
 /// The difference in calls between the two runs whose instructions are compared.
 const CALLS: u32 = 20_000;
+
+/// Like [`CALLS`], but for batches, which are calls of 100 elements.
+const BATCHES: u32 = 200;
 
 /// Like [`CALLS`], but for policies, whose cost varies with the entries inserted and evicted.
 const GROWTH_CALLS: u32 = 100_000;
@@ -134,8 +142,9 @@ fn growth() -> Result<String> {
 /// Returns the instructions per call of this kind: the median over the seeds.
 fn per_call(kind: &str) -> Result<f64> {
     let mut counts = Vec::new();
+    let calls = if kind.starts_with("batch-") { BATCHES } else { CALLS };
     for seed in SEEDS {
-        counts.push(between(kind, CALLS, seed)?);
+        counts.push(between(kind, calls, seed)?);
     }
     counts.sort_unstable_by(f64::total_cmp);
     Ok(counts[SEEDS.len() / 2])

@@ -14,6 +14,7 @@ mod curve;
 mod curve_plot;
 mod plot;
 mod reference;
+mod regret;
 mod replay;
 mod trace;
 
@@ -23,6 +24,7 @@ use trace::Trace;
 const USAGE: &str = "\
 Usage: hit_ratio FILE CAPACITY… [--svg PATH]
        hit_ratio --costs SEED FILE CAPACITY…
+       hit_ratio --regret REFERENCE FILE… [--svg PATH]
        hit_ratio --check REFERENCE FILE…
        hit_ratio --auto MIN..=MAX FILE…
        hit_ratio --curve FILE MAXSIZE [--svg PATH]
@@ -31,12 +33,13 @@ FILE has one decimal key per line, as text or gzipped. The first form replays it
 through caches of each capacity, prints the hits and plots them as an SVG file,
 named like FILE in the current folder unless PATH is given. The second form
 gives each key a cost and a weight by SEED, and prints which share of the cost
-hits save; CAPACITY is in entries of mean weight. The third form
-compares the hits with those in REFERENCE for a trace of that name: a table `trace,capacity,policy,requests,hits,…`,
-and the curves that caches with `insight` estimate with exact ones. The fourth form
-replays each trace through a cache that sets its own capacity within these bounds,
-and through one with MAX; without MAX (`--auto 64..`), it is the number of keys. The fifth form
-prints the advice of a cache of MAXSIZE with `insight`, and plots its curve beside an exact one.";
+hits save; CAPACITY is in entries of mean weight. REFERENCE is a table
+`trace,capacity,policy,requests,hits,…` of the hits that other implementations count. The third form prints by how many
+points `auto`, and the policies that it chooses from, are below the best policy in REFERENCE. `--check` compares the
+hits with those in REFERENCE, and the curves that caches with `insight` estimate with exact ones, and checks `auto`.
+`--auto` replays each trace through a cache that sets its own capacity within these bounds, and through one with MAX; without
+MAX (`--auto 64..`), it is the number of keys. `--curve` prints the advice of a cache of MAXSIZE with `insight`, and plots its
+curve beside an exact one.";
 
 /// The command line.
 enum Task {
@@ -46,6 +49,7 @@ enum Task {
     Check { reference: PathBuf, files: Vec<PathBuf> },
     Curve { file: PathBuf, maxsize: usize, svg: PathBuf },
     Auto { min: usize, max: Option<usize>, files: Vec<PathBuf> },
+    Regret { reference: PathBuf, files: Vec<PathBuf>, svg: Option<PathBuf> },
 }
 
 /// An error message.
@@ -67,6 +71,7 @@ fn main() -> ExitCode {
         Task::Check { reference, files } => reference::check(&reference, &files),
         Task::Curve { file, maxsize, svg } => plot_curve(&file, maxsize, &svg),
         Task::Auto { min, max, files } => auto::compare(&files, min, max),
+        Task::Regret { reference, files, svg } => regret::table(&reference, &files, svg.as_deref()),
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -78,8 +83,9 @@ fn main() -> ExitCode {
 }
 
 fn parse(arguments: impl Iterator<Item = String>) -> Result<Task, Failure> {
-    let (mut svg, mut reference, mut seed, mut bounds, mut others) = (None, None, None, None, Vec::new());
-    let (mut arguments, mut is_curve) = (arguments, false);
+    let (mut svg, mut reference, mut regret, mut seed) = (None, None, None, None);
+    let (mut bounds, mut is_curve, mut others) = (None, false, Vec::new());
+    let mut arguments = arguments;
     while let Some(argument) = arguments.next() {
         let mut path = || {
             let path = arguments.next().map(PathBuf::from);
@@ -89,6 +95,7 @@ fn parse(arguments: impl Iterator<Item = String>) -> Result<Task, Failure> {
             "--help" | "-h" => return Ok(Task::Help),
             "--svg" => svg = Some(path()?),
             "--check" => reference = Some(path()?),
+            "--regret" => regret = Some(path()?),
             "--costs" => {
                 let text = arguments.next().unwrap_or_default();
                 let number = text.parse().map_err(|_| misused("`--costs` takes a seed, a number"))?;
@@ -108,6 +115,10 @@ fn parse(arguments: impl Iterator<Item = String>) -> Result<Task, Failure> {
     }
     if let Some((min, max)) = bounds {
         return Ok(Task::Auto { min, max, files: others.into_iter().map(PathBuf::from).collect() });
+    }
+    if let Some(reference) = regret {
+        let files = others.into_iter().map(PathBuf::from).collect();
+        return Ok(Task::Regret { reference, files, svg });
     }
     let file = PathBuf::from(others.remove(0));
     let mut capacities = others.iter().map(|text| capacity(text)).collect::<Result<Vec<_>, _>>()?;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::replay::{Progress, SERIES, Series};
 use crate::trace::{self, Trace};
-use crate::{Failure, curve};
+use crate::{Failure, curve, regret};
 
 /// A line of the reference, if its policy is one of ours.
 struct Expected {
@@ -66,6 +66,7 @@ pub(crate) fn check(reference: &Path, files: &[PathBuf]) -> Result<(), Failure> 
     println!(
         "All as the reference has it: s3_fifo within 1 point, w_tinylfu within -4 to +6, others to the last hit."
     );
+    regret::check(reference, &traces)?;
     curve::check(&traces)
 }
 

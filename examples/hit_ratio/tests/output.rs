@@ -63,6 +63,24 @@ fn hit_ratio_tells_what_hits_save() {
 }
 
 #[test]
+fn hit_ratio_tells_the_regret() {
+    let folder = folder("hit_ratio_regret");
+    let files = ["turns.txt", "reference.csv", "regret.svg"].map(|name| folder.join(name));
+    let [trace, reference, svg] = &files;
+    fs::write(trace, TRACE).unwrap();
+    let table =
+        "trace,capacity,policy,requests,hits\nturns,5,LRU,12,7\nturns,5,FIFO,12,6\nturns,5,OPT,12,8\n";
+    fs::write(reference, table).unwrap();
+    _ = fs::remove_file(svg);
+    let output = run(program(), &[&"--regret", reference, trace, &"--svg", svg]);
+    ends_with(&output, "turns,5,LRU,58.33,0.00,0.00,0.00,0.00");
+    let drawn = fs::read_to_string(svg).unwrap();
+    for name in ["turns 5", "auto", "lru", "s3_fifo", "w_tinylfu", "</svg>"] {
+        contains(&drawn, name);
+    }
+}
+
+#[test]
 fn hit_ratio_compares_with_a_reference() {
     let folder = folder("hit_ratio_check");
     let (trace, reference) = (folder.join("turns.txt"), folder.join("reference.csv"));

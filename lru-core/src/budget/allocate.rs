@@ -145,11 +145,10 @@ fn keep(claims: &[Claim<'_>], shares: &mut [usize], mut left: usize) {
 pub(crate) fn next(total: usize, claims: &[Claim<'_>], targets: &[usize]) -> Vec<usize> {
     let present: Vec<_> = claims.iter().map(|claim| claim.share).collect();
     let mut shares: Vec<_> = fitted(total, claims);
-    let takes = |shares: &[usize]| -> Vec<usize> {
-        shares.iter().zip(targets).map(|(&share, &target)| share.saturating_sub(target)).collect()
-    };
-    let (takes, unused) = (takes(&shares), total - sum_of(shares.iter().copied()));
-    let sum = sum_of(takes.iter().copied());
+    let surplus: Vec<_> =
+        shares.iter().zip(targets).map(|(&share, &target)| share.saturating_sub(target)).collect();
+    let unused = total - sum_of(shares.iter().copied());
+    let sum = sum_of(surplus.iter().copied());
     let (largest, smallest) = (of_bytes(total) * LARGEST_STEP, of_bytes(total) * SMALLEST_STEP);
     let is_fitted = shares != present;
     if !is_fitted && of_bytes(sum) < smallest && of_bytes(unused) < smallest {
@@ -157,8 +156,8 @@ pub(crate) fn next(total: usize, claims: &[Claim<'_>], targets: &[usize]) -> Vec
     }
     let part = if of_bytes(sum) <= largest { 1.0 } else { largest / of_bytes(sum) };
     let mut left = unused;
-    for (share, take) in shares.iter_mut().zip(takes) {
-        let taken = part_of(take, part);
+    for (share, surplus) in shares.iter_mut().zip(surplus) {
+        let taken = part_of(surplus, part);
         *share -= taken;
         left += taken;
     }

@@ -96,9 +96,9 @@ mod tests {
     fn a_part_of_a_cliff_brings_nothing() {
         let cliff = curve(&[(100, 0.0), (101, 1.0)]);
         assert_eq!(hull(&cliff, 0, 1000), [Segment { bytes: 101, gain: 1.0 }]);
-        assert_eq!(hull(&cliff, 0, 100), []);
+        assert!(hull(&cliff, 0, 100).is_empty());
         assert_eq!(hull(&cliff, 100, 1000), [Segment { bytes: 1, gain: 1.0 }]);
-        assert_eq!(hull(&cliff, 101, 1000), []);
-        assert_eq!(hull(&[], 0, 1000), []);
+        assert!(hull(&cliff, 101, 1000).is_empty());
+        assert!(hull(&[], 0, 1000).is_empty());
     }
 }

@@ -1,7 +1,6 @@
 //! What is measured of a cache while a budget is set.
 
 use core::cell::RefCell;
-use std::boxed::Box;
 use std::vec::Vec;
 
 use crate::budget::costs::Costs;
@@ -19,9 +18,9 @@ pub struct Meter {
 
 impl Meter {
     /// Creates the meter of an engine that may have entries by now.
-    pub(crate) fn new(attention: &'static Attention, pulse: &'static Pulse, is_empty: bool) -> Box<Self> {
+    pub(crate) fn new(attention: &'static Attention, pulse: &'static Pulse, is_empty: bool) -> Self {
         let sampler = Sampler::for_budget(is_empty);
-        Box::new(Self { sampler, costs: RefCell::default(), attention, pulse })
+        Self { sampler, costs: RefCell::default(), attention, pulse }
     }
 
     pub(crate) fn sampler(&self) -> &Sampler {
@@ -52,7 +51,7 @@ impl Meter {
     }
 
     /// Returns the meter of an engine that was cleared. What its calls cost is known all the same.
-    pub(crate) fn cleared(self: Box<Self>) -> Box<Self> {
-        Box::new(Self { sampler: Sampler::for_budget(true), ..*self })
+    pub(crate) fn cleared(self) -> Self {
+        Self { sampler: Sampler::for_budget(true), ..self }
     }
 }

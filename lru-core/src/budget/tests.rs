@@ -14,13 +14,15 @@ use crate::budget::signal::{Attention, Pulse};
 use crate::insight::Insight;
 use crate::observe::location::FunctionLocation;
 
+/// The curve, the calls so far, and the cost of a miss.
+type Measured = (Vec<(usize, f64)>, u64, u64);
+
 /// What stands for a cache.
 struct Fake {
     capacity: Mutex<Option<usize>>,
     is_busy: AtomicBool,
     is_measured: AtomicBool,
-    /// The curve, the calls so far, and the cost of a miss.
-    measured: Mutex<(Vec<(usize, f64)>, u64, u64)>,
+    measured: Mutex<Measured>,
     /// Called when the capacity shrinks, as an eviction listener is.
     on_shrink: Mutex<Option<fn()>>,
 }

@@ -136,7 +136,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         &self,
         (hashes, selected): (&[KeyHash], Positions),
         matching: impl Fn(usize) -> M,
-        mut read: impl FnMut(usize, &C::Value),
+        mut read: impl FnMut(usize, &Entry<C>),
         count: CountMisses<'_>,
         lifecycle: &impl Lifecycle<C>,
     ) -> RoundMisses {
@@ -150,7 +150,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
             let is_sure = |meta: &C::Meta| serving.is_surely_served(meta);
             let may_serve = |meta: &C::Meta| serving.may_serve(meta);
             selected.retain_missing(|position| {
-                let read = |entry: &Entry<C>| read(position, &entry.value);
+                let read = |entry: &Entry<C>| read(position, entry);
                 store.read_checked(hashes[position], matching(position), is_sure, may_serve, read).is_some()
             })
         } else {
@@ -159,7 +159,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
             };
             match state.store.try_borrow() {
                 Ok(store) => selected.retain_missing(|position| {
-                    let read = |entry: &Entry<C>| read(position, &entry.value);
+                    let read = |entry: &Entry<C>| read(position, entry);
                     store.read(hashes[position], matching(position), may_serve, read).is_some()
                 }),
                 // Unreachable: no user code runs while the store is mutably borrowed.

@@ -41,10 +41,10 @@ impl<C: CacheTypes, F: Fn(&C::Key, &C::Key) -> bool> Comparison<C> for F {
 
 impl<C: CacheTypes> State<C> {
     /// Returns whether the key of a value of this kind is known to be missing: it was missing when the
-    /// computation began, and no insertion or change happened since. With entry metadata nothing is known,
-    /// because the miss may have been an expired entry.
+    /// computation began, and no insertion or change happened since. Where entries may end nothing is known,
+    /// because the miss may have been such an entry.
     fn is_known_missing(&self, kind: InsertKind) -> bool {
-        matches!(kind, InsertKind::Computed(began) if C::Meta::IS_BARE && self.change_log.is_at(began))
+        matches!(kind, InsertKind::Computed(began) if !C::Meta::MAY_END && self.change_log.is_at(began))
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
@@ -54,7 +54,7 @@ impl<C: CacheTypes> State<C> {
         began: Epoch,
         compare: &impl Comparison<C>,
     ) -> FastInsert<C> {
-        if !C::Meta::IS_BARE || !self.is_settled() {
+        if C::Meta::MAY_END || !self.is_settled() {
             return Err(entry);
         }
         if !self.change_log.is_at(began) && !self.is_missing(&entry, began, compare) {
@@ -79,7 +79,7 @@ impl<C: CacheTypes> State<C> {
         began: Epoch,
         compare: &impl Comparison<C>,
     ) -> FastInsert<C> {
-        if !C::Meta::IS_BARE || !self.change_log.is_unchanged(began) {
+        if C::Meta::MAY_END || !self.change_log.is_unchanged(began) {
             return Err(entry);
         }
         let store = self.store.get_mut();
@@ -148,6 +148,14 @@ impl<C: CacheTypes> State<C> {
         } else {
             // In a nested call the lock is still held after the call has returned.
             self.deferred.defer_entry(entry, None);
+        }
+    }
+
+    /// Records a computation in the meter of a cache that shares a budget.
+    fn measure(&self, entry: &Entry<C>, nanoseconds: u64) {
+        if let Ok(store) = self.store.try_borrow() {
+            let is_too_large = !store.has_room_for(&entry.meta);
+            store.measured(entry.hash, entry.meta.weight(), nanoseconds, is_too_large);
         }
     }
 
@@ -288,7 +296,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
             state.counters.superseded();
         }
         if C::Policy::IS_METERED && kind.began().is_some() {
-            self.measure(state, &entry, compare.cost());
+            state.measure(&entry, compare.cost());
         }
         if C::Policy::IS_WEIGHED && decision.stores() {
             if let Ok(mut store) = state.store.try_borrow_mut() {
@@ -297,14 +305,6 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         }
         state.apply(decision, found, entry, removed);
         state.look(lifecycle, now, removed);
-    }
-
-    /// Records a computation in the meter of a cache that shares a budget.
-    fn measure(&self, state: &State<C>, entry: &Entry<C>, nanoseconds: u64) {
-        if let Ok(store) = state.store.try_borrow() {
-            let is_too_large = !store.has_room_for(&entry.meta);
-            store.measured(entry.hash, entry.meta.weight(), nanoseconds, is_too_large);
-        }
     }
 
     /// Collects the findings that [`decide`] needs about an insert, and the place of the stored entry of the

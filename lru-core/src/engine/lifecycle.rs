@@ -6,6 +6,7 @@
 use core::time::Duration;
 
 use crate::expiry::{EntryOptions, Freshness, Ticks};
+use crate::store::types::UnlockedOf;
 use crate::store::{CacheTypes, Candidates, RemovalCause};
 use crate::tags::validity::Validity;
 
@@ -123,6 +124,13 @@ pub trait Lifecycle<C: CacheTypes>: Expiry<C::Meta> {
     /// Returns the metadata for an entry that is stored now.
     fn meta(&self, key: &C::Key, value: &C::Value, options: EntryOptions) -> C::Meta;
 
+    /// Returns whether an entry may be served without the lock, of whose metadata this is seen, and a use of it records nothing.
+    /// Otherwise the lookup takes the lock.
+    #[inline]
+    fn serves_unlocked(&self, _meta: UnlockedOf<C>) -> bool {
+        false
+    }
+
     /// Returns what the call knows of the validity of results, where these can be invalidated by tags.
     #[inline]
     fn validity(&self) -> Option<&Validity> {
@@ -177,4 +185,9 @@ impl<C: CacheTypes<Meta = ()>> Lifecycle<C> for NoLifecycle {
 
     #[inline]
     fn meta(&self, _: &C::Key, _: &C::Value, _: EntryOptions) {}
+
+    #[inline]
+    fn serves_unlocked(&self, (): ()) -> bool {
+        true
+    }
 }

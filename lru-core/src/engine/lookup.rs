@@ -71,22 +71,23 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         read: impl FnOnce(&C::Value) -> R,
         lifecycle: &impl Lifecycle<C>,
     ) -> Result<R, Epoch> {
-        let on_miss = |state: &State<C>| {
-            state.count_miss(hash);
-            state.change_log.now()
-        };
-        self.search(hash, matches, |entry, _| read(&entry.value), on_miss, lifecycle)
+        self.lookup_entry(hash, matches, |entry| read(&entry.value), lifecycle)
     }
 
     /// Like [`lookup`](Self::lookup), but reads the entry with its metadata.
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn lookup_entry<R>(
         &self,
         hash: KeyHash,
         matches: impl FnMut(&C::Key) -> bool,
         read: impl FnOnce(&Entry<C>) -> R,
         lifecycle: &impl Lifecycle<C>,
-    ) -> Option<R> {
-        self.search(hash, matches, |entry, _| read(entry), |state| state.count_miss(hash), lifecycle).ok()
+    ) -> Result<R, Epoch> {
+        let on_miss = |state: &State<C>| {
+            state.count_miss(hash);
+            state.change_log.now()
+        };
+        self.search(hash, matches, |entry, _| read(entry), on_miss, lifecycle)
     }
 
     /// Like [`lookup`](Self::lookup), but does not count a miss, because the call may be answered without a
@@ -99,10 +100,22 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         read: impl FnOnce(&C::Value) -> R,
         lifecycle: &impl Lifecycle<C>,
     ) -> Result<(R, Freshness), Epoch> {
+        self.lookup_entry_uncounted(hash, matches, |entry| read(&entry.value), lifecycle)
+    }
+
+    /// Like [`lookup_uncounted`](Self::lookup_uncounted), but reads the entry with its metadata.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) fn lookup_entry_uncounted<R>(
+        &self,
+        hash: KeyHash,
+        matches: impl FnMut(&C::Key) -> bool,
+        read: impl FnOnce(&Entry<C>) -> R,
+        lifecycle: &impl Lifecycle<C>,
+    ) -> Result<(R, Freshness), Epoch> {
         if self.is_disabled() {
             return Err(Epoch::UNKNOWN);
         }
-        let read = |entry: &Entry<C>, now| (read(&entry.value), lifecycle.check(&entry.meta, now));
+        let read = |entry: &Entry<C>, now| (read(entry), lifecycle.check(&entry.meta, now));
         self.search(hash, matches, read, |state| state.change_log.now(), lifecycle)
     }
 

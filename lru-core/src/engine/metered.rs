@@ -1,5 +1,6 @@
 //! Engines that share a budget: what is measured of them.
 
+use std::boxed::Box;
 use std::vec::Vec;
 
 use crate::budget::meter::Meter;
@@ -26,7 +27,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         let state = self.hold();
         if let Ok(mut store) = state.store.try_borrow_mut() {
             let is_empty = store.len() == 0;
-            store.set_meter(Some(Meter::new(attention, pulse, is_empty)));
+            store.set_meter(Some(Box::new(Meter::new(attention, pulse, is_empty))));
         }
     }
 

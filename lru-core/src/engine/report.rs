@@ -10,6 +10,7 @@ use crate::engine::state::State;
 use crate::insight::Insight;
 #[cfg(feature = "registry")]
 use crate::observe::counts::Counts;
+use crate::observe::leading_policy::LeadingPolicy;
 use crate::observe::stats::CacheStats;
 use crate::observe::{CacheInfo, Counters};
 use crate::store::policy::Policy;
@@ -70,8 +71,15 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
     /// Returns the counters other than hits and misses.
     pub(crate) fn stats(&self) -> CacheStats {
         let mut stats = self.counters.get().map_or_else(CacheStats::default, |counters| counters.read());
-        self.hold().counters.report(&mut stats);
+        let state = self.hold();
+        state.counters.report(&mut stats);
+        stats.leading_policy = state.store.borrow().leading_policy();
         stats
+    }
+
+    /// Returns which of several policies chooses the victims, if there are several.
+    pub(crate) fn leading_policy(&self) -> Option<LeadingPolicy> {
+        self.hold().store.borrow().leading_policy()
     }
 
     /// Returns the expected hit ratio with other capacities, if there is a sampler.

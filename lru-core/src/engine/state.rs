@@ -186,7 +186,7 @@ impl<C: CacheTypes> State<C> {
     /// change is deferred, so that the eviction listener is not called under the lock.
     #[inline]
     pub(super) fn while_borrowed<R>(&self, read: impl FnOnce() -> R) -> R {
-        let _reading = (!C::Meta::IS_BARE).then(|| self.store.try_borrow());
+        let _reading = C::Meta::MAY_EXPIRE.then(|| self.store.try_borrow());
         read()
     }
 

@@ -31,7 +31,7 @@ impl<C: CacheTypes> State<C> {
     /// Removes some of the entries that have expired by now. Returns the current time, and whether there may be
     /// more of them.
     pub(super) fn sweep(&self, lifecycle: &impl Lifecycle<C>, removed: &mut Removed<C>) -> (Ticks, bool) {
-        if C::Meta::IS_BARE {
+        if !C::Meta::MAY_EXPIRE {
             return (Ticks::START, false);
         }
         let now = self.while_borrowed(|| lifecycle.now());
@@ -81,7 +81,7 @@ impl<C: CacheTypes> State<C> {
 
     /// Removes expired entries until the demand is met. The entry that an insert replaces has not expired.
     pub(super) fn sweep_for(&self, demand: &Demand<'_, C>, now: Ticks, removed: &mut Removed<C>) {
-        if C::Meta::IS_BARE {
+        if !C::Meta::MAY_EXPIRE {
             return;
         }
         let mut expired = Removed::none();

@@ -63,7 +63,13 @@ impl<W: Queued> EntryMeta for EntryInfo<W> {
     type Queue = W::Queue;
     type Published<X> = Infallible;
 
-    const IS_BARE: bool = false;
+    type Unlocked = ();
+
+    const HAS_WEIGHT: bool = true;
+    const MAY_EXPIRE: bool = true;
+    const MAY_END: bool = true;
+
+    fn unlocked(&self) {}
 
     fn weight(&self) -> usize {
         self.weight

@@ -116,7 +116,7 @@ macro_rules! callback_free {
     }};
 }
 
-/// Returns the placement of an LRU cache without metadata, for the types of its key, stored result and arguments.
+/// Returns the placement of an LRU cache without deadlines and weights, for the types of its key, stored result and arguments.
 #[macro_export]
 macro_rules! placement {
     ($maxsize:expr, $key:ty, $stored:ty $(, $argument:ty)*) => {{

@@ -66,9 +66,9 @@ pub type Memo<K, V, const MAXSIZE: i128, P = Lru, T = (), const CALLBACK_FREE: b
 
 type EngineBy<C, const CALLBACK_FREE: bool> = Engine<C, LockOf<CALLBACK_FREE, State<C>>>;
 
-/// Like [`Memo`], but LRU without metadata, in the placement that [`placement!`](crate::placement) selects.
-pub type LruMemo<K, V, const MAXSIZE: i128, const PLACEMENT: u8> =
-    StaticCache<<SelectPlacement<PLACEMENT> as LruPlacement>::Placement<Types<K, V, Lru, ()>>, MAXSIZE>;
+/// Like [`Memo`], but LRU without deadlines and weights, in the placement that [`placement!`](crate::placement) selects.
+pub type LruMemo<K, V, const MAXSIZE: i128, const PLACEMENT: u8, T = ()> =
+    StaticCache<<SelectPlacement<PLACEMENT> as LruPlacement>::Placement<Types<K, V, Lru, T>>, MAXSIZE>;
 
 /// Like [`Memo`], but with `SHARDS` shards that divide `MAXSIZE` among them.
 pub type ShardedMemo<
@@ -81,29 +81,29 @@ pub type ShardedMemo<
     const CALLBACK_FREE: bool = false,
 > = StaticCache<Shards<Types<K, V, P, T>, SHARDS, CALLBACK_FREE>, MAXSIZE>;
 
-/// Like [`Memo`], but unbounded and without metadata, in the placement that [`placement!`](crate::placement) selects.
-pub type UnboundedMemo<K, V, P, const PLACEMENT: u8> =
-    StaticCache<<SelectPlacement<PLACEMENT> as UnboundedPlacement>::Placement<Types<K, V, P, ()>>, UNBOUNDED>;
+/// Like [`Memo`], but unbounded, without deadlines and weights, in the placement that [`placement!`](crate::placement) selects.
+pub type UnboundedMemo<K, V, P, const PLACEMENT: u8, T = ()> =
+    StaticCache<<SelectPlacement<PLACEMENT> as UnboundedPlacement>::Placement<Types<K, V, P, T>>, UNBOUNDED>;
 
 /// Like [`Memo`], but for a thread-local.
 pub type ThreadMemo<K, V, const MAXSIZE: i128, P = Lru, T = ()> = ThreadEngine<Types<K, V, P, T>, MAXSIZE>;
 
-/// The placement of an unbounded cache without metadata.
+/// The placement of an unbounded cache without deadlines and weights.
 pub trait UnboundedPlacement {
     /// The placement of the engine.
-    type Placement<C: CacheTypes<Meta = ()>>;
+    type Placement<C: CacheTypes>;
 }
 
 impl UnboundedPlacement for SelectPlacement<0> {
-    type Placement<C: CacheTypes<Meta = ()>> = Engine<C>;
+    type Placement<C: CacheTypes> = Engine<C>;
 }
 
 impl UnboundedPlacement for SelectPlacement<1> {
-    type Placement<C: CacheTypes<Meta = ()>> = Replicated<C>;
+    type Placement<C: CacheTypes> = Replicated<C>;
 }
 
 impl UnboundedPlacement for SelectPlacement<2> {
-    type Placement<C: CacheTypes<Meta = ()>> = Fronted<C>;
+    type Placement<C: CacheTypes> = Fronted<C>;
 }
 
 /// The largest capacity of a cache with lock-free hits.
@@ -112,7 +112,7 @@ const MAX_LOCK_FREE: i128 = MAX_MIRRORED as i128;
 /// The largest number of words of a key, and of a value, of a cache with lock-free hits.
 const MAX_WORDS: usize = 4;
 
-/// Selects the placement of a cache without metadata that is unbounded or LRU: with a reentrant lock (0), with a plain
+/// Selects the placement of a cache without deadlines and weights that is unbounded or LRU: with a reentrant lock (0), with a plain
 /// lock (1), or with lock-free hits (2).
 pub struct SelectPlacement<const PLACEMENT: u8>;
 
@@ -139,22 +139,22 @@ impl SelectPlacement<0> {
     }
 }
 
-/// The placement of an LRU cache without metadata.
+/// The placement of an LRU cache without deadlines and weights.
 pub trait LruPlacement {
     /// The placement of the engine.
-    type Placement<C: CacheTypes<Meta = ()>>;
+    type Placement<C: CacheTypes>;
 }
 
 impl LruPlacement for SelectPlacement<0> {
-    type Placement<C: CacheTypes<Meta = ()>> = EngineBy<C, false>;
+    type Placement<C: CacheTypes> = EngineBy<C, false>;
 }
 
 impl LruPlacement for SelectPlacement<1> {
-    type Placement<C: CacheTypes<Meta = ()>> = EngineBy<C, true>;
+    type Placement<C: CacheTypes> = EngineBy<C, true>;
 }
 
 impl LruPlacement for SelectPlacement<2> {
-    type Placement<C: CacheTypes<Meta = ()>> = LockFree<C>;
+    type Placement<C: CacheTypes> = LockFree<C>;
 }
 
 /// Empty engines as a constant, for every type of lock: a trait cannot have a `const fn`.
@@ -176,11 +176,11 @@ impl<C: CacheTypes<Key: Clone, Value: Clone>, const MAXSIZE: i128> Empty<MAXSIZE
     };
 }
 
-impl<C: CacheTypes<Meta = (), Key: Clone, Value: Clone>> Empty<UNBOUNDED> for Replicated<C> {
+impl<C: CacheTypes<Key: Clone, Value: Clone>> Empty<UNBOUNDED> for Replicated<C> {
     const EMPTY: Self = Self::new();
 }
 
-impl<C: CacheTypes<Meta = (), Key: Words, Value: Words>> Empty<UNBOUNDED> for Fronted<C> {
+impl<C: CacheTypes<Key: Words, Value: Words>> Empty<UNBOUNDED> for Fronted<C> {
     const EMPTY: Self = Self::new();
 }
 

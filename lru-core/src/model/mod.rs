@@ -129,7 +129,7 @@ mod tests {
     use super::trial::{Subject, Trial};
     use super::{ALL_SETTINGS, MAXSIZES, is_error, life_of, run_found, run_script, run_timed, weight_of};
     use crate::engine::placement::lock_free::LockFree;
-    use crate::store::policy::{Fifo, Gdsf, Lfu, Rr, S3Fifo, Sieve, WTinyLfu};
+    use crate::store::policy::{Auto, Fifo, Gdsf, Lfu, Rr, S3Fifo, Sieve, WTinyLfu};
     use crate::store::types::Types;
     use crate::store::{Lru, Policy};
     use std::panic::resume_unwind;
@@ -321,6 +321,11 @@ mod tests {
     fn w_tinylfu_stays_consistent_with_settings() {
         stays_consistent_with_settings::<WTinyLfu>();
         stays_consistent_with_settings::<Gdsf>();
+    }
+
+    #[test]
+    fn auto_stays_consistent_with_settings() {
+        stays_consistent_with_settings::<Auto>();
     }
 
     /// A value that has expired when it is put is not stored, but counts as the last change of its key.

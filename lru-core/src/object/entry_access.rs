@@ -84,7 +84,8 @@ impl<K: Hash + Eq, V, P: Policy, C: Clock> Cache<K, V, P, C> {
         let now = self.now();
         let read = |entry: &EntryIn<K, V, P>| (entry.value.clone(), entry.meta.stored);
         let matches = |stored: &K| stored.borrow() == key;
-        let (value, stored) = self.engine.lookup_entry(KeyHash::of(key), matches, read, &self.lifecycle())?;
+        let (value, stored) =
+            self.engine.lookup_entry(KeyHash::of(key), matches, read, &self.lifecycle()).ok()?;
         Some((value, C::Time::between(stored, now)))
     }
 

@@ -38,6 +38,7 @@ use crate::key::KeyHash;
 use crate::object::iter::CacheIter;
 use crate::object::settings::{ObjectTypes, Settings};
 use crate::observe::CacheInfo;
+use crate::observe::leading_policy::LeadingPolicy;
 use crate::store::policy::Sampled;
 use crate::store::{Entry, EntryOf, Lru, MaxSize, Policy};
 use crate::tags::validity::Validity;
@@ -195,6 +196,15 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
     #[cfg(test)]
     pub(crate) fn engine(&self) -> &Engine<ObjectTypes<K, V, P>> {
         &self.engine
+    }
+}
+
+impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
+    /// Returns which policy chooses the victims now, with [`Auto`](crate::policy::Auto); `None` with other policies, and before anything
+    /// was stored.
+    #[must_use]
+    pub fn leading_policy(&self) -> Option<LeadingPolicy> {
+        self.engine.leading_policy()
     }
 }
 

@@ -12,6 +12,7 @@ pub(crate) mod events;
 #[cfg(feature = "registry")]
 pub(crate) mod histogram;
 pub(crate) mod info;
+pub(crate) mod leading_policy;
 pub(crate) mod location;
 #[cfg(feature = "metrics")]
 mod metrics;

@@ -8,6 +8,7 @@ use core::time::Duration;
 use crate::observe::circuit_state::CircuitReader;
 use crate::observe::circuit_state::CircuitState;
 use crate::observe::count::Count;
+use crate::observe::leading_policy::LeadingPolicy;
 use crate::observe::times::Times;
 
 /// The counters of a cache other than hits and misses, as returned by `cache_stats()`.
@@ -64,11 +65,14 @@ pub struct CacheStats {
     /// with `single_flight` (the default of an `async fn`), `swr`, `stale_if_error`, `stale_if_slow` and `backend` only:
     /// otherwise no clock is read.
     pub computing: Option<Duration>,
+    /// Which policy chooses the victims now, with `policy = auto`; `None` with other policies, and before anything was stored.
+    /// With `shards` or `scope = thread`, each shard or thread has its own, and this is one of them.
+    pub leading_policy: Option<LeadingPolicy>,
 }
 
 #[cfg(feature = "registry")]
 impl CacheStats {
-    /// Returns what was counted after `earlier` was read, and the present state of the circuit breaker.
+    /// Returns what was counted after `earlier` was read, and the present state of the circuit breaker and the leading policy.
     pub(super) fn since(&self, earlier: &Self) -> Self {
         Self {
             coalesced: self.coalesced.saturating_sub(earlier.coalesced),
@@ -91,6 +95,7 @@ impl CacheStats {
                 .saturating_sub(earlier.invalidated_dependents),
             not_kept: self.not_kept.saturating_sub(earlier.not_kept),
             computing: time_since(self.computing, earlier.computing),
+            leading_policy: self.leading_policy,
         }
     }
 }
@@ -121,6 +126,7 @@ impl AddAssign for CacheStats {
         self.invalidated_dependents += other.invalidated_dependents;
         self.not_kept += other.not_kept;
         self.computing = sum(self.computing, other.computing);
+        self.leading_policy = self.leading_policy.or(other.leading_policy);
     }
 }
 
@@ -151,7 +157,11 @@ impl fmt::Display for CacheStats {
         }
         let Self { invalidated, invalidated_dependents, not_kept, .. } = self;
         write!(f, "invalidated={invalidated}, invalidated_dependents={invalidated_dependents}, ")?;
-        write!(f, "not_kept={not_kept})")
+        write!(f, "not_kept={not_kept}, leading_policy=")?;
+        match self.leading_policy {
+            Some(policy) => write!(f, "{policy})"),
+            None => f.write_str("None)"),
+        }
     }
 }
 
@@ -256,12 +266,16 @@ mod tests {
 
     #[test]
     fn prints_all_that_it_counts() {
-        let stats =
-            CacheStats { coalesced: 1, computing: Some(Duration::from_millis(5)), ..CacheStats::default() };
+        let stats = CacheStats {
+            coalesced: 1,
+            computing: Some(Duration::from_millis(5)),
+            leading_policy: Some(LeadingPolicy::WTinyLfu),
+            ..CacheStats::default()
+        };
         let expected = "CacheStats(coalesced=1, stale_hits=0, refreshes=0, errors=0, backend_hits=0, \
                         backend_errors=0, expiries=0, evictions=0, superseded=0, computing=5ms, backend_requests=0, \
                         backend_bytes_read=0, backend_bytes_written=0, backend_time=None, backend_state=None, invalidated=0, \
-                        invalidated_dependents=0, not_kept=0)";
+                        invalidated_dependents=0, not_kept=0, leading_policy=w_tinylfu)";
         assert_eq!(stats.to_string(), expected);
     }
 

@@ -1,6 +1,6 @@
 //! The bounded store: an arena linked as a ring, an index into it, and an eviction policy.
 //!
-//! Invariant: the weight of all entries is at most `maxsize`; without metadata each entry weighs one. A full
+//! Invariant: the weight of all entries is at most `maxsize`; without weights each entry weighs one. A full
 //! store inserts an entry by turning the ring, or in the slot of the victim: nothing is allocated, and
 //! nothing degrades.
 
@@ -13,15 +13,16 @@ use crate::store::entry::{Entry, EntryOf};
 use crate::store::entry_meta::{EntryMeta, Queue};
 use crate::store::index::Index;
 use crate::store::linked_arena::{Arena, Rotated, Slot};
+use crate::store::lock_free::words::Words;
 use crate::store::place::{FastInsert, Place};
 use crate::store::policy::Policy;
 use crate::store::removal_cause::RemovalCause;
 use crate::store::removed::{ClearedStore, RemovedEntries};
-use crate::store::types::CacheTypes;
+use crate::store::types::{CacheTypes, UnlockedOf};
 
 /// Invariant: the index has each occupied slot of the arena once, with the hash of its entry.
 pub(crate) struct Bounded<C: CacheTypes> {
-    /// The capacity; `None` if only entries with metadata are limited, by what a `usize` can count.
+    /// The capacity; `None` if only the weights of entries are limited, by what a `usize` can count.
     maxsize: Option<usize>,
     /// The weight of all entries; unused if each weighs one.
     weight: usize,
@@ -58,7 +59,7 @@ impl<C: CacheTypes> Bounded<C> {
 
     /// Returns the weight of all entries.
     pub(super) fn weight(&self) -> usize {
-        if C::Meta::IS_BARE { self.arena.len() } else { self.weight }
+        if C::Meta::HAS_WEIGHT { self.weight } else { self.arena.len() }
     }
 
     /// Returns whether an entry with this metadata can be stored at all.
@@ -98,10 +99,20 @@ impl<C: CacheTypes> Bounded<C> {
         self.policy.used(&self.arena, place.slot());
     }
 
+    /// Records a hit on an entry with this metadata.
+    #[inline]
+    pub(super) fn hit(&self, place: Place, hash: KeyHash, meta: &C::Meta) {
+        self.touch(place);
+        if UnlockedOf::<C>::WORDS > 0 {
+            self.policy.publish_meta(place.slot(), || meta.unlocked());
+        }
+        super::sampling::hit(self.policy.sampler(), hash, meta);
+    }
+
     /// Inserts an entry whose key is not stored, and for which there is room.
     #[inline]
     pub(super) fn insert<S: ClearedStore<C>>(&mut self, entry: Entry<C>, removed: &mut RemovedEntries<C, S>) {
-        if C::Meta::IS_BARE {
+        if !C::Meta::HAS_WEIGHT {
             match self.insert_fast(entry) {
                 Ok(Some(evicted)) => removed.push(evicted, RemovalCause::Evicted),
                 Ok(None) => {}
@@ -113,7 +124,7 @@ impl<C: CacheTypes> Bounded<C> {
         }
     }
 
-    /// Returns whether there is no room for another entry without metadata.
+    /// Returns whether there is no room for another entry, where each weighs one.
     #[inline]
     fn is_full(&self) -> bool {
         // The slot numbers are exhausted before any memory that could hold as many entries.
@@ -122,7 +133,7 @@ impl<C: CacheTypes> Bounded<C> {
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn insert_fast(&mut self, entry: Entry<C>) -> FastInsert<C> {
-        if !C::Meta::IS_BARE {
+        if C::Meta::HAS_WEIGHT {
             return Err(entry);
         }
         if !self.is_full() {
@@ -137,6 +148,9 @@ impl<C: CacheTypes> Bounded<C> {
             self.policy.removed(vacated);
             self.index.insert(hash, taken);
             self.policy.admitted(&self.arena, taken, hash);
+            if !C::Meta::IS_BARE {
+                self.schedule_expiry(taken);
+            }
             Ok(Some(evicted))
         } else {
             self.index.remove(victim);
@@ -145,6 +159,9 @@ impl<C: CacheTypes> Bounded<C> {
             self.index.insert(hash, victim);
             self.arena.touch(victim);
             self.policy.admitted(&self.arena, victim, hash);
+            if !C::Meta::IS_BARE {
+                self.schedule_expiry(victim);
+            }
             Ok(Some(evicted))
         }
     }
@@ -176,6 +193,7 @@ impl<C: CacheTypes> Bounded<C> {
     #[inline(never)]
     fn add(&mut self, entry: Entry<C>) {
         let (hash, weight) = (entry.hash, entry.meta.weight());
+        self.policy.announce_maxsize(self.limit());
         let slot = self.arena.insert(entry, self.most_entries());
         if self.index.has_room(slot) {
             self.index.insert(hash, slot);
@@ -184,7 +202,7 @@ impl<C: CacheTypes> Bounded<C> {
             let slots = self.arena.iter().map(|slot| (slot, hash_in(&self.arena, slot)));
             self.index.rebuild(self.arena.capacity(), slots);
         }
-        if !C::Meta::IS_BARE {
+        if C::Meta::HAS_WEIGHT {
             self.weight += weight;
         }
         if C::Policy::IS_WEIGHED {
@@ -213,13 +231,13 @@ impl<C: CacheTypes> Bounded<C> {
         removed: &mut RemovedEntries<C, S>,
     ) {
         let slot = place.slot();
-        if !C::Meta::IS_BARE && !self.make_room(&entry, Some(slot), removed) {
+        if C::Meta::HAS_WEIGHT && !self.make_room(&entry, Some(slot), removed) {
             return self.add(entry);
         }
         let stored = self.arena.get_mut(slot);
         core::mem::swap(&mut stored.value, &mut entry.value);
         core::mem::swap(&mut stored.meta, &mut entry.meta);
-        if !C::Meta::IS_BARE {
+        if C::Meta::HAS_WEIGHT {
             self.weight = self.weight - entry.meta.weight() + stored.meta.weight();
         }
         if C::Policy::IS_WEIGHED {
@@ -237,7 +255,7 @@ impl<C: CacheTypes> Bounded<C> {
         self.index.remove(slot);
         let entry = self.arena.remove(slot);
         self.policy.removed(slot);
-        if !C::Meta::IS_BARE {
+        if C::Meta::HAS_WEIGHT {
             self.weight -= entry.meta.weight();
         }
         entry
@@ -334,7 +352,7 @@ impl<C: CacheTypes> Bounded<C> {
         self.arena.validate();
         self.index.validate(self.arena.len());
         assert!(self.weight() <= self.limit());
-        if !C::Meta::IS_BARE {
+        if C::Meta::HAS_WEIGHT {
             let weights = self.arena.iter().map(|slot| self.get(Place::from(slot)).meta.weight());
             assert_eq!(weights.sum::<usize>(), self.weight);
         }

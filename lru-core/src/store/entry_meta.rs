@@ -2,6 +2,7 @@
 //!
 //! An entry that never expires and weighs one has the metadata `()`: the compiler then removes all of this.
 
+use crate::store::lock_free::words::Words;
 use crate::store::read_stripes::{MaybePublished, PublishedTable};
 
 /// The metadata of an entry.
@@ -16,8 +17,29 @@ pub trait EntryMeta: Sized {
     #[doc(hidden)]
     type Published<X>: MaybePublished<X>;
 
+    /// What readers without the lock see of the metadata, beside a copy of key and value: one word at most.
+    #[doc(hidden)]
+    type Unlocked: Words;
+
+    /// Whether an entry may weigh other than one.
+    const HAS_WEIGHT: bool;
+
+    /// Whether entries expire by their queue, or by a clock that the engine reads.
+    const MAY_EXPIRE: bool;
+
+    /// Whether a stored entry may not be served any more: by time, or because it was invalidated. A key that is missed may
+    /// then be stored.
+    const MAY_END: bool;
+
     /// Whether the entry has no metadata.
-    const IS_BARE: bool;
+    const IS_BARE: bool = !Self::HAS_WEIGHT && !Self::MAY_EXPIRE && !Self::MAY_END;
+
+    /// Whether the unbounded store can have the entry: it has no order, no weights and no deadlines.
+    const MAY_BE_UNORDERED: bool = !Self::HAS_WEIGHT && !Self::MAY_EXPIRE;
+
+    /// Returns what readers without the lock see of the metadata now.
+    #[doc(hidden)]
+    fn unlocked(&self) -> Self::Unlocked;
 
     /// Returns the weight of the entry, its cost against `maxsize`.
     fn weight(&self) -> usize;
@@ -59,6 +81,9 @@ pub trait Queue<M: EntryMeta> {
         None
     }
 
+    /// Notes that entries may have moved to other slots.
+    fn moved(&mut self) {}
+
     /// Drops the deadlines of removed entries if they outnumber those of the `len` stored entries.
     fn compact<'m>(&mut self, len: usize, meta: impl Fn(usize) -> Option<&'m M>)
     where
@@ -68,8 +93,14 @@ pub trait Queue<M: EntryMeta> {
 impl EntryMeta for () {
     type Queue = ();
     type Published<X> = PublishedTable<X>;
+    type Unlocked = ();
 
-    const IS_BARE: bool = true;
+    const HAS_WEIGHT: bool = false;
+    const MAY_EXPIRE: bool = false;
+    const MAY_END: bool = false;
+
+    #[inline]
+    fn unlocked(&self) {}
 
     #[inline]
     fn weight(&self) -> usize {

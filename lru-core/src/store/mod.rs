@@ -38,6 +38,7 @@ pub(crate) use types::CacheTypes;
 
 use crate::insight::Sampler;
 use crate::key::KeyHash;
+use crate::observe::leading_policy::LeadingPolicy;
 use crate::store::place::FastInsert;
 use crate::store::removed::{ClearedStore, RemovedEntries};
 use crate::store::types::Stores;
@@ -65,8 +66,8 @@ impl<C: CacheTypes> ClearedStore<C> for Store<C> {
 
 /// The place of an entry in its store, valid as long as the store does not change.
 ///
-/// Entries with metadata are in a bounded store even if the capacity is unlimited, because they may expire; and those of a
-/// cache with a sampler, because it records each use.
+/// Entries with deadlines or weights are in a bounded store even if the capacity is unlimited; and those of a cache with a
+/// sampler, because it records each use.
 pub(crate) enum Store<C: CacheTypes> {
     Unbounded(Unbounded<C::Key, C::Value, C::Meta>),
     Bounded(Bounded<C>),
@@ -100,13 +101,13 @@ macro_rules! either {
 
 impl<C: CacheTypes> Store<C> {
     const MAY_BE_UNBOUNDED: bool =
-        C::Meta::IS_BARE && !C::Policy::SAMPLES && !matches!(C::STORES, Stores::Bounded);
+        C::Meta::MAY_BE_UNORDERED && !C::Policy::SAMPLES && !matches!(C::STORES, Stores::Bounded);
     const MAY_BE_BOUNDED: bool = !matches!(C::STORES, Stores::Unbounded);
 
     /// Creates an empty store. A disabled cache has one too, and never uses it.
     pub(crate) const fn new(maxsize: Option<usize>) -> Self {
         match maxsize {
-            None if C::Meta::IS_BARE && !C::Policy::SAMPLES => Self::Unbounded(Unbounded::new()),
+            None if C::Meta::MAY_BE_UNORDERED && !C::Policy::SAMPLES => Self::Unbounded(Unbounded::new()),
             maxsize => Self::Bounded(Bounded::new(maxsize, C::Policy::NEW)),
         }
     }
@@ -133,6 +134,11 @@ impl<C: CacheTypes> Store<C> {
     #[inline]
     pub(crate) fn sampler(&self) -> Option<&Sampler> {
         either!(self, _ => None, bounded => bounded.policy.sampler())
+    }
+
+    /// Returns which of several policies chooses the victims, if there are several.
+    pub(crate) fn leading_policy(&self) -> Option<LeadingPolicy> {
+        either!(self, _ => None, bounded => bounded.policy.leading())
     }
 
     /// Collects the hits and misses that were counted without the lock since the last time.
@@ -205,8 +211,7 @@ impl<C: CacheTypes> Store<C> {
                     return None;
                 }
                 let value = read(entry);
-                bounded.touch(place);
-                sampling::hit(bounded.policy.sampler(), hash, &entry.meta);
+                bounded.hit(place, hash, &entry.meta);
                 Some(value)
             }
         )
@@ -234,16 +239,14 @@ impl<C: CacheTypes> Store<C> {
                 // Apart: after a longer check, the compiler reads again what that might have changed.
                 if is_surely_served(&entry.meta) {
                     let value = read(entry);
-                    bounded.touch(place);
-                    sampling::hit(bounded.policy.sampler(), hash, &entry.meta);
+                    bounded.hit(place, hash, &entry.meta);
                     return Some(value);
                 }
                 if !may_serve(&entry.meta) {
                     return None;
                 }
                 let value = read(entry);
-                bounded.touch(place);
-                sampling::hit(bounded.policy.sampler(), hash, &entry.meta);
+                bounded.hit(place, hash, &entry.meta);
                 Some(value)
             }
         )
@@ -335,7 +338,7 @@ impl<C: CacheTypes> Store<C> {
 
     /// Looks at one more entry, and removes it if it is not served any more.
     pub(crate) fn look(&mut self) -> Option<Entry<C>> {
-        let gone = either!(self, _ => None, bounded => bounded.look())?;
+        let gone = either!(self, store => store.look())?;
         Some(sampling::gone(self.sampler(), gone))
     }
 

@@ -10,7 +10,7 @@ use crate::store::read_stripes::ReadStripes;
 use crate::store::types::CacheTypes;
 use crate::store::{Store, TableOf};
 
-impl<C: CacheTypes<Meta = ()>> Store<C> {
+impl<C: CacheTypes> Store<C> {
     /// Copies entries to `front` from now on, if the store keeps no order.
     pub(crate) fn set_front(&mut self, front: Arc<Front>) {
         if let Self::Unbounded(unbounded) = self {
@@ -26,7 +26,7 @@ impl<C: CacheTypes<Meta = ()>> Store<C> {
     }
 }
 
-impl<C: CacheTypes<Policy = StampedLru, Meta = ()>> Store<C>
+impl<C: CacheTypes<Policy = StampedLru>> Store<C>
 where
     C::Key: Words,
     C::Value: Words,

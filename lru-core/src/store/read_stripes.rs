@@ -228,6 +228,16 @@ impl<X> Stripe<X> {
 
 /// A table that may be published to read stripes.
 pub trait MaybePublished<X>: Sized {
+    /// Prepares a table for being published to stripes.
+    ///
+    /// # Errors
+    ///
+    /// Returns `table` if it is never published.
+    fn new(table: X, stripes: &ReadStripes<X>) -> Result<Self, X>;
+
+    /// Publishes the table to the current thread.
+    fn publish(&self);
+
     /// Returns the table.
     fn table(&self) -> &X;
 
@@ -244,18 +254,15 @@ pub struct PublishedTable<X> {
     stripes: ReadStripes<X>,
 }
 
-impl<X> PublishedTable<X> {
-    pub(crate) fn new(table: X, stripes: &ReadStripes<X>) -> Self {
-        Self { table: Arc::new(table), stripes: ReadStripes::clone(stripes) }
+impl<X> MaybePublished<X> for PublishedTable<X> {
+    fn new(table: X, stripes: &ReadStripes<X>) -> Result<Self, X> {
+        Ok(Self { table: Arc::new(table), stripes: ReadStripes::clone(stripes) })
     }
 
-    /// Publishes the table to the current thread.
-    pub(crate) fn publish(&self) {
+    fn publish(&self) {
         self.stripes.publish(&self.table);
     }
-}
 
-impl<X> MaybePublished<X> for PublishedTable<X> {
     // Out of line: that the table is not published is the likely case.
     #[cold]
     #[inline(never)]
@@ -278,6 +285,14 @@ impl<X> MaybePublished<X> for PublishedTable<X> {
 
 /// A table that is never published.
 impl<X> MaybePublished<X> for Infallible {
+    fn new(table: X, _: &ReadStripes<X>) -> Result<Self, X> {
+        Err(table)
+    }
+
+    fn publish(&self) {
+        match *self {}
+    }
+
     fn table(&self) -> &X {
         match *self {}
     }
@@ -332,7 +347,7 @@ mod tests {
     #[test]
     fn a_table_is_found_by_the_thread_that_it_was_published_to_until_it_is_revoked() {
         let stripes = ReadStripes::default();
-        let published = PublishedTable::new(1, &stripes);
+        let published = PublishedTable::new(1, &stripes).unwrap();
         set_thread_number(2);
         published.publish();
         assert!(is_found(&stripes));
@@ -347,7 +362,7 @@ mod tests {
     #[test]
     fn hits_are_returned_once_from_all_stripes() {
         let stripes = ReadStripes::default();
-        let published = PublishedTable::new(1, &stripes);
+        let published = PublishedTable::new(1, &stripes).unwrap();
         for (thread, hits) in [(1, 2), (2, 3)] {
             set_thread_number(thread);
             published.publish();

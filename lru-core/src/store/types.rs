@@ -30,6 +30,9 @@ pub trait CacheTypes {
     type Meta: EntryMeta;
 }
 
+/// What readers without the lock see of the metadata in a cache.
+pub(crate) type UnlockedOf<C> = <<C as CacheTypes>::Meta as EntryMeta>::Unlocked;
+
 /// A bundle of four types, used at the type level only.
 #[expect(clippy::type_complexity, reason = "it is the bundle itself")]
 pub struct Types<K, V, P, M>(PhantomData<fn() -> (K, V, P, M)>);

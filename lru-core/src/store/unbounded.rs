@@ -4,6 +4,7 @@
 //!
 //! Invariant: before a value is replaced or removed, the [`Front`] is emptied.
 
+use core::cell::Cell;
 use core::mem;
 use std::sync::Arc;
 
@@ -11,13 +12,16 @@ use hashbrown::{HashTable, hash_table};
 
 use crate::key::KeyHash;
 use crate::store::entry::EntryOf;
-use crate::store::entry_meta::EntryMeta;
+use crate::store::entry_meta::{EntryMeta, Queue};
 use crate::store::lock_free::front::Front;
 use crate::store::place::Place;
-use crate::store::read_stripes::{MaybePublished, PublishedTable, ReadStripes};
+use crate::store::read_stripes::{MaybePublished, ReadStripes};
 
 /// The approximate size in bytes of the entries that the first allocation has room for.
 const FIRST: usize = 512;
+
+/// The number of buckets that are looked at for an entry.
+const BUCKETS_LOOKED_AT: usize = 4;
 
 /// The maximum size in bytes of the entries of a small table.
 const SMALL: usize = 16 * 1024;
@@ -26,6 +30,8 @@ pub(crate) struct Unbounded<K, V, M: EntryMeta> {
     entries: Entries<K, V, M>,
     /// Copies of entries for readers without the lock.
     front: Option<Arc<Front>>,
+    /// Which entries are looked at next, where they may have been invalidated.
+    queue: M::Queue,
 }
 
 enum Entries<K, V, M: EntryMeta> {
@@ -62,15 +68,17 @@ impl<K, V, M> Table<K, V, M> {
         self.0.find(hash.get(), |entry| matches(&entry.key))
     }
 
-    /// Reads the value of the key that has this hash and `matches`.
+    /// Reads the value of the key that has this hash and `matches`, if its entry `is_served`.
     #[inline]
     pub(crate) fn read<R>(
         &self,
         hash: KeyHash,
         matches: impl FnMut(&K) -> bool,
+        is_served: impl FnOnce(&M) -> bool,
         read: impl FnOnce(&V) -> R,
     ) -> Option<R> {
-        self.find_entry(hash, matches).map(|entry| read(&entry.value))
+        let entry = self.find_entry(hash, matches)?;
+        is_served(&entry.meta).then(|| read(&entry.value))
     }
 
     /// Returns whether the table takes little memory, and its entries have no destructor.
@@ -122,7 +130,7 @@ impl<K, V, M> Table<K, V, M> {
 
 impl<K, V, M: EntryMeta> Unbounded<K, V, M> {
     pub(super) const fn new() -> Self {
-        Self { entries: Entries::Own(Table::new()), front: None }
+        Self { entries: Entries::Own(Table::new()), front: None, queue: Queue::EMPTY }
     }
 
     /// Adds entries to `front` from now on.
@@ -235,23 +243,37 @@ impl<K, V, M: EntryMeta> Unbounded<K, V, M> {
     }
 
     #[inline]
-    pub(super) fn insert(&mut self, entry: EntryOf<K, V, M>) {
+    pub(super) fn insert(&mut self, mut entry: EntryOf<K, V, M>) {
+        self.added(&mut entry.meta);
         self.table_mut().insert(entry);
+    }
+
+    /// Notes that an entry with this metadata is about to be added.
+    #[inline]
+    fn added(&mut self, meta: &mut M) {
+        if M::MAY_END {
+            let table = self.table();
+            if table.0.len() == table.0.capacity() {
+                // The table is about to grow.
+                self.queue.moved();
+            }
+            self.queue.add(0, meta);
+        }
     }
 
     /// Like [`insert`](Self::insert), but does not require that the table is revoked.
     ///
     /// # Errors
     ///
-    /// Returns `entry` if the table is published to read stripes.
+    /// Returns `entry` if the table is published to read stripes, or the entry may end.
     #[inline]
     pub(super) fn insert_fast(&mut self, entry: EntryOf<K, V, M>) -> Result<(), EntryOf<K, V, M>> {
         match &mut self.entries {
-            Entries::Own(table) => {
+            Entries::Own(table) if !M::MAY_END => {
                 table.insert(entry);
                 Ok(())
             }
-            Entries::Published(_) => Err(entry),
+            Entries::Own(_) | Entries::Published(_) => Err(entry),
         }
     }
 
@@ -259,7 +281,7 @@ impl<K, V, M: EntryMeta> Unbounded<K, V, M> {
     ///
     /// # Errors
     ///
-    /// Returns `entry` if the table is published to read stripes, or its key is stored.
+    /// Returns `entry` if the table is published to read stripes, its key is stored, or the entry may end.
     #[inline]
     pub(super) fn insert_if_missing(
         &mut self,
@@ -267,16 +289,18 @@ impl<K, V, M: EntryMeta> Unbounded<K, V, M> {
         same: impl Fn(&K, &K) -> bool,
     ) -> Result<(), EntryOf<K, V, M>> {
         match &mut self.entries {
-            Entries::Own(table) => table.insert_if_missing(entry, same),
-            Entries::Published(_) => Err(entry),
+            Entries::Own(table) if !M::MAY_END => table.insert_if_missing(entry, same),
+            Entries::Own(_) | Entries::Published(_) => Err(entry),
         }
     }
 
     /// Replaces the value of a stored key, and returns the new key with the old value.
     pub(super) fn replace(&mut self, place: Place, mut entry: EntryOf<K, V, M>) -> EntryOf<K, V, M> {
         self.empty_front();
+        self.queue.add(place.0, &mut entry.meta);
         let stored = self.table_mut().0.get_bucket_mut(place.0).expect("the place is occupied");
         mem::swap(&mut stored.value, &mut entry.value);
+        mem::swap(&mut stored.meta, &mut entry.meta);
         entry
     }
 
@@ -287,14 +311,33 @@ impl<K, V, M: EntryMeta> Unbounded<K, V, M> {
             Err(_) => unreachable!("the place is occupied"),
         }
     }
-}
 
-impl<K, V> Unbounded<K, V, ()> {
-    /// Publishes the table to the current thread in `stripes`.
-    pub(super) fn publish(&mut self, stripes: &ReadStripes<Table<K, V, ()>>) {
+    /// Looks at one more entry, and removes it if it is not served any more. The table is revoked.
+    pub(super) fn look(&mut self) -> Option<EntryOf<K, V, M>> {
+        let Self { entries: Entries::Own(table), queue, .. } = self else { return None };
+        let mut gone = None;
+        for _ in 0..BUCKETS_LOOKED_AT {
+            let is_occupied = Cell::new(false);
+            let meta = |bucket| {
+                let entry = table.0.get_bucket(bucket)?;
+                is_occupied.set(true);
+                Some(&entry.meta)
+            };
+            gone = queue.look(table.0.num_buckets(), meta);
+            if is_occupied.get() {
+                break;
+            }
+        }
+        Some(self.remove(Place(gone?)))
+    }
+
+    /// Publishes the table to the current thread in `stripes`, if it can be read without the lock.
+    pub(super) fn publish(&mut self, stripes: &ReadStripes<Table<K, V, M>>) {
         if let Entries::Own(table) = &mut self.entries {
-            let table = mem::replace(table, Table::new());
-            self.entries = Entries::Published(PublishedTable::new(table, stripes));
+            self.entries = match M::Published::new(mem::replace(table, Table::new()), stripes) {
+                Ok(published) => Entries::Published(published),
+                Err(table) => Entries::Own(table),
+            };
         }
         if let Entries::Published(published) = &mut self.entries {
             published.publish();

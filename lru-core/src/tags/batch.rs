@@ -10,7 +10,6 @@ use crate::tags::frame::{Computed, Reads, is_recording, pop, push, record};
 use crate::tags::node::Node;
 use crate::tags::note::Note;
 use crate::tags::tag::TagId;
-use crate::tags::validity::{Found, Validity};
 
 /// The results of several keys, by their numbers in the call, which one body computes. Each depends on all that the body
 /// reads, and has its own tags.
@@ -36,7 +35,7 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
-    fn new(note: Arc<Note>, numbers: Box<[usize]>, expected: Option<Vec<Vec<TagId>>>) -> Self {
+    pub(super) fn new(note: Arc<Note>, numbers: Box<[usize]>, expected: Option<Vec<Vec<TagId>>>) -> Self {
         let nodes = numbers.iter().map(|_| None).collect();
         Self { note, computed: None, numbers, expected, nodes, tags: None, last: None, judged: 0 }
     }
@@ -58,20 +57,25 @@ impl Batch {
     }
 
     /// Returns the node of the result of this number.
-    fn node_of(&self, number: usize) -> Option<Arc<Node>> {
+    pub(super) fn node_of(&self, number: usize) -> Option<Arc<Node>> {
         let place = self.numbers.binary_search(&number).ok()?;
         self.nodes[place].clone()
     }
 
-    /// Makes the node of a result for a key of a cache, if its tags are known.
-    fn judge(&mut self, (number, hash, cache): (usize, KeyHash, u64), validity: &Validity) {
+    /// Makes the node of a result for a key of a cache, if its tags are known. `of_call` makes what the body has read that of the
+    /// call.
+    pub(super) fn judge(
+        &mut self,
+        (number, hash, cache): (usize, KeyHash, u64),
+        of_call: impl FnOnce(Option<Computed>) -> Computed,
+    ) {
         let tags = self.tags.take();
         self.last = None;
         let Ok(place) = self.numbers.binary_search(&number) else { return };
         let expected = self.expected.as_mut().map(|expected| core::mem::take(&mut expected[place]));
         let Some(tags) = tags.or(expected) else { return };
-        let note = &self.note;
-        let computed = self.computed.get_or_insert_with(|| validity.of_call(note.take()).of_several());
+        let noted = &self.note;
+        let computed = self.computed.get_or_insert_with(|| of_call(noted.take()).of_several());
         let node = computed.clone().into_node_of(cache, hash, &tags);
         self.nodes[place] = Some(Arc::clone(&node));
         self.last = Some(node);
@@ -111,53 +115,4 @@ pub(crate) fn unrecorded<R>(operation: impl FnOnce() -> R) -> R {
 
     let _apart = is_recording().then(|| Apart(push(Reads::default())));
     operation()
-}
-
-impl Validity {
-    /// Changes what is known of the results of several keys.
-    ///
-    /// # Errors
-    ///
-    /// Returns the argument if the call has one key.
-    pub(super) fn in_batch<A, R>(
-        &self,
-        argument: A,
-        change: impl FnOnce(&mut Batch, A) -> R,
-    ) -> Result<R, A> {
-        let mut found = self.found.take();
-        let changed = match found.as_deref_mut() {
-            Some(Found::Batch(batch)) => Ok(change(batch, argument)),
-            _ => Err(argument),
-        };
-        self.found.set(found);
-        changed
-    }
-
-    /// Notes where it will be noted what the body reads that is to compute the results of these numbers, and the tags that these
-    /// will have, if they are known.
-    pub(crate) fn expect_each(
-        &self,
-        note: Arc<Note>,
-        numbers: Box<[usize]>,
-        expected: Option<Vec<Vec<TagId>>>,
-    ) {
-        let batch = Box::new(Batch::new(note, numbers, expected));
-        self.found.set(Some(Box::new(Found::Batch(batch))));
-    }
-
-    /// Like [`judged`](Self::judged), for one of several results, by its number. With `is_own`, the caller gets it.
-    pub(crate) fn judged_each(&self, number: usize, is_own: bool, hash: KeyHash, cache: u64) {
-        let node = self.in_batch((), |batch, ()| {
-            batch.judge((number, hash, cache), self);
-            batch.node()
-        });
-        if let Some(node) = node.ok().flatten().filter(|_| is_own) {
-            record(&node);
-        }
-    }
-
-    /// Returns the node of one of several results, by its number, if it has one.
-    pub(crate) fn node_of_each(&self, number: usize) -> Option<Arc<Node>> {
-        self.in_batch((), |batch, ()| batch.node_of(number)).ok().flatten()
-    }
 }

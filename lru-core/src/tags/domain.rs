@@ -13,7 +13,7 @@ use crate::tags::tag::TagId;
 ///
 /// The generations of different domains differ in their upper bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Generation(u64);
+pub struct Generation(u64);
 
 /// Where the number of the domain begins in a generation.
 const DOMAIN_SHIFT: u32 = 40;
@@ -21,6 +21,14 @@ const DOMAIN_SHIFT: u32 = 40;
 impl Generation {
     /// The generation at which no result is valid.
     pub(crate) const NEVER: Self = Self(0);
+
+    pub(crate) fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
+    pub(crate) fn to_bits(self) -> u64 {
+        self.0
+    }
 
     /// Returns whether a result that is valid at this generation is valid at `now`, without a look at its tags.
     #[inline(always)]

@@ -177,7 +177,9 @@ impl Computed {
             let node = Node::new(self.beginning.clone(), Vec::new(), nodes, self.reads.completeness);
             self.reads.nodes.push(node);
         } else {
-            nodes.into_iter().for_each(|node| self.reads.nodes.push(node));
+            for node in nodes {
+                self.reads.nodes.push(node);
+            }
         }
         self
     }

@@ -16,6 +16,7 @@
 //! the checker `loom` replaces them.
 
 pub(crate) mod batch;
+mod batch_validity;
 pub(crate) mod current;
 mod distinct;
 pub(crate) mod domain;

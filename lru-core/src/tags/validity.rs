@@ -24,8 +24,40 @@ use crate::time::Instant;
 pub struct Validity {
     /// The beginning of the call, which precedes its lookup.
     beginning: Beginning,
-    /// What the call has found out beyond; hits have nothing here.
-    pub(super) found: Cell<Option<Box<Found>>>,
+    pub(super) found: FoundSoFar,
+}
+
+/// What a call has found out beyond its beginning; hits have nothing here, and drop it by one comparison.
+pub(super) struct FoundSoFar(Cell<Option<Box<Found>>>);
+
+impl FoundSoFar {
+    const fn nothing() -> Self {
+        Self(Cell::new(None))
+    }
+
+    pub(super) fn take(&self) -> Option<Box<Found>> {
+        self.0.take()
+    }
+
+    pub(super) fn set(&self, found: Option<Box<Found>>) {
+        self.0.set(found);
+    }
+}
+
+impl Drop for FoundSoFar {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if self.0.get_mut().is_some() {
+            // Taken before: the compiler then sees that nothing is left, and inlines this.
+            drop_out_of_line(self.0.take());
+        }
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn drop_out_of_line(found: Option<Box<Found>>) {
+    drop(found);
 }
 
 /// A result that was computed, and its own tags outside of the process.
@@ -85,7 +117,7 @@ impl Validity {
     /// Begins a call.
     #[inline]
     pub(crate) fn begin() -> Self {
-        Self { beginning: Beginning::now(), found: Cell::new(None) }
+        Self { beginning: Beginning::now(), found: FoundSoFar::nothing() }
     }
 
     /// Returns the generation at which the call began.

@@ -105,7 +105,7 @@ options! {
             "an integer, `None`, an expression such as `config().cache_size`, or `auto(64..=10_000)`",
             default "`128`", see "maxsize", not in Cache;
         /// Eviction policy: which entry makes room for another.
-        policy: Policy = word, "one of `lru`, `lfu`, `fifo`, `rr`, `sieve`, `s3_fifo`, `w_tinylfu` and `gdsf`",
+        policy: Policy = word, "one of `lru`, `lfu`, `fifo`, `rr`, `sieve`, `s3_fifo`, `w_tinylfu`, `gdsf` and `auto`",
             default "`lru`", see "policy", not in Cache FifoCache LfuCache RrCache;
         /// With `policy = rr`: picks the entry to evict.
         choice: Expr = function,

@@ -21,6 +21,7 @@ pub(crate) enum Policy {
     S3Fifo,
     WTinyLfu,
     Gdsf,
+    Auto,
 }
 
 /// Which concurrent calls with one key are coalesced.
@@ -89,6 +90,7 @@ impl Word for Policy {
         ("s3_fifo", Self::S3Fifo),
         ("w_tinylfu", Self::WTinyLfu),
         ("gdsf", Self::Gdsf),
+        ("auto", Self::Auto),
     ];
 }
 

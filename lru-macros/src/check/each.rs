@@ -14,6 +14,7 @@ pub(super) fn check(args: &Args, func: &Func, errors: &mut Errors) {
     let Some(each) = args.key.each.get() else { return };
     options_go_with_elements(args, errors);
     stale_elements_have_no_backend(args, errors);
+    stale_elements_are_not_forced(args, errors);
     function_is_plain(args, func, errors);
     let Some(param) = parameter(each, func) else {
         names_a_parameter(each, func, errors);
@@ -136,18 +137,25 @@ fn options_go_with_elements(args: &Args, errors: &mut Errors) {
         expiry.stale_if_slow.name(),
         placement.cache.name(),
         flight.detach.name().filter(|_| flight.is_detached()),
-        results.force.name(),
     ];
     for name in names.into_iter().flatten() {
         errors.at(name, format!("`{name}` cannot be used with `each` yet; remove one of them"));
     }
-    let tagged = [validity.tags.name(), validity.depends.name().filter(|_| validity.depends())];
     if let Some(backend) = backend.name() {
-        for name in tagged.into_iter().flatten() {
+        let depends = validity.depends.name().filter(|_| validity.depends());
+        let names = [results.force.name(), validity.tags.name(), depends];
+        for name in names.into_iter().flatten() {
             let message =
                 format!("`{name}` cannot be used with `each` and `{backend}` yet; remove one of them");
             errors.at(name, message);
         }
+    }
+}
+
+/// A refresh in the background does not begin with what the call computes anew.
+fn stale_elements_are_not_forced(args: &Args, errors: &mut Errors) {
+    if let (Some(force), true) = (args.results.force.name(), args.expiry.has_refreshes()) {
+        errors.at(force, "`force` cannot be used with `each` and `swr` yet; remove one of them");
     }
 }
 

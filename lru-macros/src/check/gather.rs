@@ -28,7 +28,9 @@ pub(super) fn check(args: &Args, func: &Func, errors: &mut Errors) {
         errors.at(gather, message);
     }
     if let Some(name) = args.backend.name() {
-        let message = format!("`{name}` cannot be used with `gather` yet; remove one of them");
+        let message = format!(
+            "`{name}` cannot be used with `gather`: each call asks the backend for its own elements; remove `gather`, and call a second function with `each`, `gather` and `maxsize = 0` from the body"
+        );
         errors.at(name, message);
     }
     let mut params = func.params();

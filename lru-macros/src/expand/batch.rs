@@ -20,6 +20,7 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 
 use super::batch_backend::{self, InBackend};
+use super::batch_lookup::{Looked, looked};
 use super::elements::{
     argument, batch_place, compared, element, hits, in_result, made, place_of_element, wrong_length,
 };
@@ -32,11 +33,9 @@ pub(super) fn call(model: &Model, batch: &Batch, home: &TokenStream) -> TokenStr
     if let Some(flight) = &model.flight {
         return shared(model, batch, flight, home);
     }
-    let handle = cache::handle(model, home);
     let argument = argument(model, batch);
     let made = made(batch, model, &argument);
-    let (shared, key) = cache::key_of_element(model, home, Checks::Reported, batch, &element());
-    let policy = call::result_policy(model, Checks::Reported);
+    let Looked { shared, looked } = looked(model, batch, home, None);
     let (is_map, hits) = (batch.keys.is_some(), hits(model, batch));
     let before = before_body(model, batch);
     let asked = quote! { __asked.argument() };
@@ -51,7 +50,7 @@ pub(super) fn call(model: &Model, batch: &Batch, home: &TokenStream) -> TokenStr
         let __batch = #made;
         let __miss = {
             #shared
-            let __looked = #handle.lookup_batch(&__batch, |__element| #key, #policy);
+            let __looked = #looked;
             match __looked {
                 ::core::result::Result::Ok(__hits) => return #hits,
                 ::core::result::Result::Err(__miss) => __miss,

@@ -24,6 +24,7 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 
 use super::apart::{Apart, Elements, Purpose};
+use super::batch_lookup::{self, Looked};
 use super::{cache, call, elements};
 use crate::model::{Batch, Checks, Flavor, Flight, Model};
 use crate::type_tokens;
@@ -31,14 +32,13 @@ use crate::type_tokens;
 /// Binds `__call`, what the lookup of `__batch` has not found, or returns what it has.
 pub(super) fn lookup(model: &Model, of: &Batch, flight: &Flight, home: &TokenStream) -> TokenStream {
     let hits = elements::hits(model, of);
-    let Lookup { handle, shared, key, policy } = Lookup::new(model, of, home, Checks::Reported);
     let options = flight.value(&model.plain_name(), &model.krate);
     if !flight.has_refreshes {
+        let Looked { shared, looked } = batch_lookup::looked(model, of, home, Some(&options));
         return quote! {
             let __call = {
                 #shared
-                let __looked =
-                    #handle.lookup_shared_batch(&__batch, |__element| #key, #policy, #options);
+                let __looked = #looked;
                 match __looked {
                     ::core::result::Result::Ok(__hits) => return #hits,
                     ::core::result::Result::Err(__call) => __call,
@@ -46,6 +46,7 @@ pub(super) fn lookup(model: &Model, of: &Batch, flight: &Flight, home: &TokenStr
             };
         };
     }
+    let Lookup { handle, shared, key, policy } = Lookup::new(model, of, home, Checks::Reported);
     let begun = match model.flavor {
         Flavor::Sync => on_thread(model, of, flight, home),
         Flavor::Async(_) => as_task(model, of, flight, home),

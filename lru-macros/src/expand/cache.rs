@@ -248,6 +248,7 @@ impl<'a> Memo<'a> {
         let (key, stored) = (key_type(model), model.result_policy.stored(krate));
         let (maxsize, types) = (bound(model.lifecycle.maxsize(), krate), model.lifecycle.types(krate));
         let (policy, metadata) = (model.lifecycle.policy(krate), model.lifecycle.metadata(krate));
+        let last = model.lifecycle.metadata_argument(krate);
         let plain = plain_types(model, parts, &stored);
         let callback_free =
             plain.as_ref().map(|plain| quote! { { #krate::__private::callback_free!(#plain) } });
@@ -258,15 +259,15 @@ impl<'a> Memo<'a> {
         let (name, rest) = match (parts, &plain) {
             (Parts::Replicated(true), Some(plain)) => {
                 let placement = quote! { #krate::__private::unbounded_placement!(#key, #plain) };
-                ("UnboundedMemo", quote! { , #policy, { #placement } })
+                ("UnboundedMemo", quote! { , #policy, { #placement } #last })
             }
             (Parts::Replicated(false), Some(plain)) => {
                 let placement = quote! { #krate::__private::callback_free!(#plain) as ::core::primitive::u8 };
-                ("UnboundedMemo", quote! { , #policy, { #placement } })
+                ("UnboundedMemo", quote! { , #policy, { #placement } #last })
             }
-            (Parts::LockFree, Some(plain)) if !model.lifecycle.has_metadata() => {
+            (Parts::LockFree, Some(plain)) if !model.lifecycle.has_info() => {
                 let placement = quote! { #krate::__private::placement!(#maxsize, #key, #plain) };
-                ("LruMemo", quote! { , #maxsize, { #placement } })
+                ("LruMemo", quote! { , #maxsize, { #placement } #last })
             }
             (Parts::One | Parts::LockFree | Parts::Replicated(_), _) => ("Memo", quote! { , #maxsize #rest }),
             (Parts::Shards(shards), _) => {

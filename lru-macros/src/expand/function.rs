@@ -9,6 +9,7 @@ use crate::{body, type_tokens};
 
 /// Returns the function. `cache_item` is the item of a cache that is in the function's body.
 pub(super) fn function(model: &Model, cache_item: Option<&TokenStream>) -> TokenStream {
+    let krate = &model.krate;
     let Model { attrs, vis, safety, abi, fn_token, name, own_generics: generics, .. } = model;
     let (flavor, result) = model.written();
     let where_clause = &generics.where_clause;
@@ -30,6 +31,14 @@ pub(super) fn function(model: &Model, cache_item: Option<&TokenStream>) -> Token
             model.batch.iter().map(|batch| gathered::call(model, batch, &home)).collect()
         }
         (Some(flight), _) => coalesced::coalesced_call(model, flight, &home, &call),
+        // Out of line, so that hits do not save the registers that a miss with tags needs.
+        (None, Flavor::Sync) if model.lifecycle.is_tagged() => quote! {
+            let __looked = #handle.lookup(#key, #result_policy);
+            match __looked {
+                ::core::result::Result::Ok(__hit) => __hit,
+                ::core::result::Result::Err(__miss) => #krate::__private::out_of_line(move || #insert),
+            }
+        },
         (None, Flavor::Sync) => quote! {
             let __looked = #handle.lookup(#key, #result_policy);
             match __looked {
@@ -71,7 +80,8 @@ pub(super) fn function(model: &Model, cache_item: Option<&TokenStream>) -> Token
 
 /// Refreshes the result where the option `force` says so.
 fn forced(model: &Model, home: &TokenStream) -> Option<TokenStream> {
-    let force = model.force.as_ref()?;
+    // Of many elements, each is asked about when they are looked up.
+    let force = model.force.as_ref().filter(|_| model.batch.is_none())?;
     let given: Vec<_> = model.given().iter().map(|(name, ty)| model::by_reference(name, ty)).collect();
     let is_forced = model::applied(force, &model.krate, &given);
     let refresh = model.accessor("cache_refresh");

@@ -31,6 +31,7 @@ mod backend;
 mod backend_accessors;
 mod batch;
 mod batch_backend;
+mod batch_lookup;
 mod batch_refresh;
 mod bound;
 mod cache;

@@ -61,8 +61,14 @@ impl Lifecycle {
     }
 
     /// Whether entries have no metadata, and calls are not sampled.
-    pub(super) fn is_plain(&self) -> bool {
+    fn is_plain(&self) -> bool {
         !self.has_metadata() && !self.is_sampled()
+    }
+
+    /// Whether the cache is unbounded, entries have neither deadlines nor weights, and calls are not sampled: the store then
+    /// needs no order, and hits no clock.
+    pub(super) fn is_unordered(&self) -> bool {
+        matches!(self.maxsize(), Some(MaxSize::None)) && !self.has_info() && !self.is_sampled()
     }
 
     /// The bound, where one is given.
@@ -75,18 +81,8 @@ impl Lifecycle {
         self.maxsize().filter(|maxsize| maxsize.is_at_run_time())
     }
 
-    /// Whether the cache shares the memory budget of the program.
-    pub(crate) fn is_in_budget(&self) -> bool {
-        self.is_in_budget
-    }
-
-    /// The bytes that the function has at least of the memory budget, where they are given.
-    pub(crate) fn floor(&self) -> Option<&Expr> {
-        self.eviction.floor.get()
-    }
-
     /// Whether entries have a weight, or an expiry.
-    fn has_info(&self) -> bool {
+    pub(crate) fn has_info(&self) -> bool {
         let Self { eviction, expiry, has_front_ttl, .. } = self;
         let Expiry { ttl, tti, ttu, jitter, error_ttl, swr: _, stale_if_error, stale_if_slow, timer } =
             expiry;
@@ -153,10 +149,14 @@ impl Lifecycle {
         if self.is_lru() && self.is_plain() {
             return None;
         }
-        let policy = self.policy(krate);
-        let metadata = self.has_metadata().then(|| self.metadata(krate));
-        let metadata = metadata.map(|metadata| quote! { , #metadata });
+        let (policy, metadata) = (self.policy(krate), self.metadata_argument(krate));
         Some(quote! { , #policy #metadata })
+    }
+
+    /// The type of entry metadata as the last argument of the cache's type, where there is any.
+    pub(crate) fn metadata_argument(&self, krate: &Krate) -> Option<TokenStream> {
+        let metadata = self.has_metadata().then(|| self.metadata(krate))?;
+        Some(quote! { , #metadata })
     }
 
     /// The type of entry metadata.

@@ -23,7 +23,7 @@ use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
 use syn::{Expr, ExprLit, Generics, Lit, LitStr, Receiver, Safety, Type, Visibility, parse_quote};
 
-use crate::args::{Args, MaxSize, Placement, SingleFlight};
+use crate::args::{Args, Placement, SingleFlight};
 use crate::attributes::Attrs;
 use crate::future_type::FutureType;
 use crate::previous::Previous;
@@ -164,7 +164,7 @@ pub(crate) enum Parts {
 
 impl Place {
     fn new(placement: Placement, lifecycle: &Lifecycle) -> Self {
-        let is_replicated = matches!(lifecycle.maxsize(), Some(MaxSize::None)) && lifecycle.is_plain();
+        let is_replicated = lifecycle.is_unordered();
         let may_be_lock_free = placement.lock_free.get() != Some(&false) && !lifecycle.is_sampled();
         let (is_lru, is_per_thread) = (lifecycle.is_lru(), placement.is_per_thread());
         if let Some(object) = placement.cache.into_value() {

@@ -90,8 +90,7 @@ const MORE: [(&str, &str, &str); 4] = [
 ];
 
 /// The options that functions of many elements do not have.
-const WITHOUT_ELEMENTS: &[&str] =
-    &["stale_if_slow", "cache", "detach", "key", "key_fn", "force", "accessors"];
+const WITHOUT_ELEMENTS: &[&str] = &["stale_if_slow", "cache", "detach", "key", "key_fn", "accessors"];
 
 /// A fragment of the message by which the attribute refuses the option on such a function.
 fn refusal(option: &str, signature: &Signature) -> Option<&'static str> {

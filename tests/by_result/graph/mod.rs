@@ -15,31 +15,31 @@ use self::functions::{ASYNC, KEYS, PANICKING, SYNC, call, call_async, clear_all,
 use self::sources::{failure, has_failed, update};
 
 /// A pseudorandom generator: splitmix64.
-struct Random(u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         mixed(self.0)
     }
 
-    fn below(&mut self, bound: u32) -> u32 {
+    pub(crate) fn below(&mut self, bound: u32) -> u32 {
         u32::try_from(self.next() % u64::from(bound)).expect("it is less than the bound")
     }
 
-    fn one_in(&mut self, bound: u32) -> bool {
+    pub(crate) fn one_in(&mut self, bound: u32) -> bool {
         self.below(bound) == 0
     }
 }
 
-fn mixed(mut state: u64) -> u64 {
+pub(crate) fn mixed(mut state: u64) -> u64 {
     state = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     state = (state ^ (state >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     state ^ (state >> 31)
 }
 
 /// The number of calls that a test makes, and of updates.
-fn wanted(default: u64) -> u64 {
+pub(crate) fn wanted(default: u64) -> u64 {
     env::var("TAG_FUNCTION_CALLS").map_or(default, |calls| calls.parse().expect("a number of calls"))
 }
 

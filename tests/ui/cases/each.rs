@@ -2,7 +2,7 @@
 
 use std::collections::{BinaryHeap, HashMap, HashSet};
 
-use functools::{lru_cache, tag};
+use functools::lru_cache;
 
 #[lru_cache(each = id)]
 fn names_no_parameter(ids: &[u32]) -> Vec<u32> {
@@ -59,7 +59,7 @@ fn errors_in_a_map(ids: &[u32]) -> HashMap<u32, Result<u32, String>> {
     ids.iter().map(|&id| (id, Ok(id))).collect()
 }
 
-#[lru_cache(each = ids, ttl = 60, stale_if_slow = 0.1, force = |_| false)]
+#[lru_cache(each = ids, ttl = 60, stale_if_slow = 0.1)]
 fn stale(ids: &[u32]) -> Vec<u32> {
     ids.to_vec()
 }
@@ -86,17 +86,12 @@ impl Log {
     }
 }
 
-#[lru_cache(each = ids, tags = |id| [tag("id", id)], depends = true, backend = Off)]
-fn tags_in_a_backend(ids: &[u32]) -> Vec<u32> {
+#[lru_cache(each = ids, ttl = 60, swr = true, force = |_| false, cache = MEMO)]
+fn forced_and_refreshed(ids: &[u32]) -> Vec<u32> {
     ids.to_vec()
 }
 
-#[lru_cache(each = ids, tags = |id| *id)]
-fn no_tags(ids: &[u32]) -> Vec<u32> {
-    ids.to_vec()
-}
-
-#[lru_cache(each = ids, tags = |id, user, team| [tag("team", team)])]
+#[lru_cache(each = ids, tags = |id, user, team| [functools::tag("team", team)])]
 fn too_many(ids: &[u32]) -> Vec<u32> {
     ids.to_vec()
 }

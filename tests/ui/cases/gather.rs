@@ -32,4 +32,9 @@ async fn borrowed_elements(ids: &[&str]) -> Vec<u32> {
     ids.iter().map(|_| 0).collect()
 }
 
+#[lru_cache(each = ids, gather = 0.002, backend = BACKEND)]
+async fn in_a_backend(ids: &[u32]) -> Vec<u32> {
+    ids.to_vec()
+}
+
 fn main() {}

@@ -89,7 +89,7 @@ fn floors_are_a_fiftieth_and_fit_into_the_budget() {
     assert_eq!(floors(1000, &[free; 100]), [5; 100]);
     assert_eq!(floors(1000, &[(Some(300), usize::MAX), (Some(500), 50)]), [300, 50]);
     assert_eq!(floors(1000, &[(Some(3000), usize::MAX), (Some(1000), usize::MAX)]), [750, 250]);
-    assert_eq!(floors(1000, &[]), []);
+    assert!(floors(1000, &[]).is_empty());
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn an_even_division_respects_floors_and_bounds() {
     assert_eq!(evenly(100, &[(0, 10), (0, 20)]), [10, 20]);
     assert_eq!(evenly(100, &[(60, 100), (0, 100), (30, 100)]), [60, 10, 30]);
     assert_eq!(evenly(100, &[(60, 100), (60, 100)]), [60, 40]);
-    assert_eq!(evenly(100, &[]), []);
+    assert!(evenly(100, &[]).is_empty());
 }
 
 /// A generator of numbers, the same in each run.

@@ -1,4 +1,4 @@
-//! The fronted placement: an unbounded cache of small plain data ([`Words`]), whose entries have copies that hits read
+//! The fronted placement: an unbounded cache of small plain data ([`Words`]) without deadlines, whose entries have copies that hits read
 //! without the lock.
 //!
 //! The copies are of a bounded number of entries, those that were hit first. All others are served by the replicated placement
@@ -20,20 +20,20 @@ use crate::key::KeyHash;
 use crate::store::lock_free::front::Front;
 use crate::store::lock_free::thread_number::{ensure_thread_number, thread_number};
 use crate::store::lock_free::words::Words;
-use crate::store::types::Unordered;
-use crate::store::{CacheTypes, Epoch};
+use crate::store::types::{UnlockedOf, Unordered};
+use crate::store::{CacheTypes, Entry, EntryMeta, EntryOf, Epoch};
 
 /// The number of copies.
 const COPIES: usize = if cfg!(test) { 8 } else { 512 };
 
 /// The engine of one function, and copies of some of its entries.
-pub struct Fronted<C: CacheTypes<Meta = ()>> {
+pub struct Fronted<C: CacheTypes> {
     replicated: Replicated<C>,
     /// Made after some hits.
     front: OnceLock<Arc<Front>>,
 }
 
-impl<C: CacheTypes<Meta = (), Key: Words, Value: Words>> Fronted<C> {
+impl<C: CacheTypes<Key: Words, Value: Words>> Fronted<C> {
     /// Creates an empty unbounded cache.
     pub(crate) const fn new() -> Self {
         Self { replicated: Replicated::new(), front: OnceLock::new() }
@@ -46,8 +46,12 @@ impl<C: CacheTypes<Meta = (), Key: Words, Value: Words>> Fronted<C> {
         hash: KeyHash,
         matches: impl Fn(&C::Key) -> bool,
         read: impl Fn(&C::Value) -> R,
+        lifecycle: &impl Lifecycle<Unordered<C>>,
     ) -> Option<R> {
-        self.front.get()?.read::<C::Key, C::Value, R>(thread_number(), hash, matches, read)
+        // Not closures, which could not be forced to be inlined.
+        let front = self.front.get()?;
+        let is_served = |meta: UnlockedOf<C>| lifecycle.serves_unlocked(meta);
+        front.read::<C::Key, C::Value, _, R>(thread_number(), hash, matches, is_served, read)
     }
 
     /// Looks a key up under the lock, or in a read stripe, and copies what it finds to the front.
@@ -64,8 +68,9 @@ impl<C: CacheTypes<Meta = (), Key: Words, Value: Words>> Fronted<C> {
             return self.replicated.lookup(hash, matches, read, lifecycle);
         };
         let filling = Filling::new(front, hash, matches);
-        let reading = |value: &C::Value| filling.read(value, &read);
-        self.replicated.first(|engine| engine.lookup(hash, |key| filling.matches(key), reading, lifecycle))
+        let reading = |entry: &Entry<Unordered<C>>| filling.read(entry, &read);
+        self.replicated
+            .first(|engine| engine.lookup_entry(hash, |key| filling.matches(key), reading, lifecycle))
     }
 
     /// Like [`lookup_locked`](Self::lookup_locked), without counting a miss.
@@ -81,9 +86,10 @@ impl<C: CacheTypes<Meta = (), Key: Words, Value: Words>> Fronted<C> {
             return self.replicated.lookup_uncounted(hash, matches, read, lifecycle);
         };
         let filling = Filling::new(front, hash, matches);
-        let reading = |value: &C::Value| filling.read(value, &read);
-        self.replicated
-            .first(|engine| engine.lookup_uncounted(hash, |key| filling.matches(key), reading, lifecycle))
+        let reading = |entry: &Entry<Unordered<C>>| filling.read(entry, &read);
+        self.replicated.first(|engine| {
+            engine.lookup_entry_uncounted(hash, |key| filling.matches(key), reading, lifecycle)
+        })
     }
 
     /// Returns the front if a lookup that it did not answer is to fill it.
@@ -95,16 +101,16 @@ impl<C: CacheTypes<Meta = (), Key: Words, Value: Words>> Fronted<C> {
         }
     }
 
-    /// Makes the front, and lets the current thread read it. Returns it if it has room.
+    /// Makes the front, and lets the current thread read it. Returns it if a hit changes it.
     #[cold]
     #[inline(never)]
     fn made(&self) -> Option<&Front> {
         let front = self.front.get_or_init(|| {
-            let front = Arc::new(Front::new::<C::Key, C::Value>(COPIES));
+            let front = Arc::new(Front::new::<C::Key, (C::Value, UnlockedOf<C>)>(COPIES));
             self.replicated.set_front(Arc::clone(&front));
             front
         });
-        (front.admit(ensure_thread_number()) && !front.is_full()).then_some(front)
+        (front.admit(ensure_thread_number()) && front.takes::<UnlockedOf<C>>()).then_some(front)
     }
 }
 
@@ -129,15 +135,15 @@ impl<'f, K: Words, M: Fn(&K) -> bool> Filling<'f, K, M> {
         is_match
     }
 
-    fn read<V: Words, R>(&self, value: &V, read: impl Fn(&V) -> R) -> R {
+    fn read<V: Words, U: EntryMeta, R>(&self, entry: &EntryOf<K, V, U>, read: impl Fn(&V) -> R) -> R {
         if let Some(key) = self.found.get() {
-            self.front.add(self.hash, &self.matches, (key, *value));
+            self.front.add(self.hash, &self.matches, (key, entry.value, entry.meta.unlocked()));
         }
-        read(value)
+        read(&entry.value)
     }
 }
 
-impl<C: CacheTypes<Meta = (), Key: Words, Value: Words>> Placement for Fronted<C> {
+impl<C: CacheTypes<Key: Words, Value: Words>> Placement for Fronted<C> {
     type Types = Unordered<C>;
     type Lock = ReplicatedLock<State<Unordered<C>>>;
 
@@ -149,7 +155,7 @@ impl<C: CacheTypes<Meta = (), Key: Words, Value: Words>> Placement for Fronted<C
         read: impl Fn(&C::Value) -> R,
         lifecycle: &impl Lifecycle<Unordered<C>>,
     ) -> Result<R, Epoch> {
-        if let Some(value) = self.read(hash, &matches, &read) {
+        if let Some(value) = self.read(hash, &matches, &read, lifecycle) {
             return Ok(value);
         }
         self.lookup_locked(hash, matches, read, lifecycle)
@@ -163,7 +169,7 @@ impl<C: CacheTypes<Meta = (), Key: Words, Value: Words>> Placement for Fronted<C
         read: impl Fn(&C::Value) -> R,
         lifecycle: &impl Lifecycle<Unordered<C>>,
     ) -> Result<(R, Freshness), Epoch> {
-        if let Some(value) = self.read(hash, &matches, &read) {
+        if let Some(value) = self.read(hash, &matches, &read, lifecycle) {
             return Ok((value, Freshness::Fresh));
         }
         self.lookup_uncounted_locked(hash, matches, read, lifecycle)
@@ -174,12 +180,14 @@ impl<C: CacheTypes<Meta = (), Key: Words, Value: Words>> Placement for Fronted<C
         &self,
         keys: impl Iterator<Item = (KeyHash, M)>,
         mut read: impl FnMut(&C::Value),
+        lifecycle: &impl Lifecycle<Unordered<C>>,
     ) -> usize {
         let Some(front) = self.front.get() else { return 0 };
+        let is_served = |meta: UnlockedOf<C>| lifecycle.serves_unlocked(meta);
         let thread = thread_number();
         let mut count = 0;
         for (hash, matches) in keys {
-            if front.read(thread, hash, matches, &mut read).is_none() {
+            if front.read(thread, hash, matches, is_served, &mut read).is_none() {
                 break;
             }
             count += 1;
@@ -207,11 +215,11 @@ impl<C: CacheTypes<Meta = (), Key: Words, Value: Words>> Placement for Fronted<C
                 is_match
             }
         };
-        let copying = |position: usize, value: &C::Value| {
+        let copying = |position: usize, entry: &Entry<Unordered<C>>| {
             if let (Some(front), Some(key)) = (front, found.get()) {
-                front.add(hashes[position], matching(position), (key, *value));
+                front.add(hashes[position], matching(position), (key, entry.value, entry.meta.unlocked()));
             }
-            read(position, value);
+            read(position, &entry.value);
         };
         let round = (hashes, Positions::below(hashes.len()));
         missed(self.replicated.first(|engine| engine.lookup_round(round, noting, copying, count, lifecycle)));
@@ -224,11 +232,11 @@ impl<C: CacheTypes<Meta = (), Key: Words, Value: Words>> Placement for Fronted<C
 }
 
 /// The engine is consistent at every point where user code runs, and therefore after a panic in it.
-impl<C: CacheTypes<Meta = ()>> RefUnwindSafe for Fronted<C> {}
-impl<C: CacheTypes<Meta = ()>> UnwindSafe for Fronted<C> {}
+impl<C: CacheTypes> RefUnwindSafe for Fronted<C> {}
+impl<C: CacheTypes> UnwindSafe for Fronted<C> {}
 
 #[cfg(feature = "testing")]
-impl<C: CacheTypes<Meta = (), Key: Words, Value: Words>> NewLike for Fronted<C> {
+impl<C: CacheTypes<Key: Words, Value: Words>> NewLike for Fronted<C> {
     fn new_like(&self) -> Self {
         Self::new()
     }

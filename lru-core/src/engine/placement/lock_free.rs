@@ -1,6 +1,6 @@
 //! The lock-free placement: one engine, whose hits are read from a mirror of its store without the lock.
 //!
-//! For bounded LRU caches of small plain data ([`Words`]). What changes an entry takes the lock, and publishes the
+//! For bounded LRU caches of small plain data ([`Words`]) without deadlines and weights. What changes an entry takes the lock, and publishes the
 //! changes to the mirror before it releases the lock. See [`lock_free`](crate::store::lock_free) for the protocol.
 
 use core::marker::PhantomData;
@@ -23,7 +23,7 @@ use crate::store::lock_free::mirror::{Mirror, Read};
 use crate::store::lock_free::thread_number::{ensure_thread_number, thread_number};
 use crate::store::lock_free::words::Words;
 use crate::store::policy::StampedLru;
-use crate::store::types::Stores;
+use crate::store::types::{Stores, UnlockedOf};
 use crate::store::{CacheTypes, Epoch, MaxSize};
 
 /// The types of a cache with stamps for the order of use. The policy of `C` is LRU.
@@ -34,7 +34,7 @@ impl<C: CacheTypes> CacheTypes for Stamped<C> {
     type Key = C::Key;
     type Value = C::Value;
     type Policy = StampedLru;
-    type Meta = ();
+    type Meta = C::Meta;
 }
 
 /// The number of hits under the lock after which the mirror is worth its memory, however few entries there are.
@@ -47,7 +47,7 @@ pub trait Mirrored {
     fn publish(&self, mirror: &OnceLock<Arc<Mirror>>);
 }
 
-impl<C: CacheTypes<Policy = StampedLru, Meta = ()>> Mirrored for State<C>
+impl<C: CacheTypes<Policy = StampedLru>> Mirrored for State<C>
 where
     C::Key: Words,
     C::Value: Words,
@@ -149,10 +149,12 @@ impl<C: CacheTypes<Key: Words, Value: Words>> LockFree<C> {
         hash: KeyHash,
         matches: impl Fn(&C::Key) -> bool,
         read: impl Fn(&C::Value) -> R,
+        lifecycle: &impl Lifecycle<Stamped<C>>,
     ) -> Read<R> {
         // Not a closure, which could not be forced to be inlined.
         let Some(mirror) = self.0.lock().mirror.get() else { return Read::Locked };
-        mirror.read::<C::Key, C::Value, R>(thread_number(), hash, matches, read)
+        let is_served = |meta: UnlockedOf<C>| lifecycle.serves_unlocked(meta);
+        mirror.read::<C::Key, C::Value, _, R>(thread_number(), hash, matches, is_served, read)
     }
 
     /// Returns the epoch of a miss, if the key was missing at this sequence number and nothing changed since.
@@ -199,7 +201,7 @@ impl<C: CacheTypes<Key: Words, Value: Words>> Placement for LockFree<C> {
         read: impl Fn(&C::Value) -> R,
         lifecycle: &impl Lifecycle<Stamped<C>>,
     ) -> Result<R, Epoch> {
-        match self.read(hash, &matches, &read) {
+        match self.read(hash, &matches, &read, lifecycle) {
             Read::Hit(value) => return Ok(value),
             Read::Missing(sequence) => {
                 if let Some(epoch) = self.missed(sequence, true) {
@@ -219,7 +221,7 @@ impl<C: CacheTypes<Key: Words, Value: Words>> Placement for LockFree<C> {
         read: impl Fn(&C::Value) -> R,
         lifecycle: &impl Lifecycle<Stamped<C>>,
     ) -> Result<(R, Freshness), Epoch> {
-        match self.read(hash, &matches, &read) {
+        match self.read(hash, &matches, &read, lifecycle) {
             Read::Hit(value) => return Ok((value, Freshness::Fresh)),
             Read::Missing(sequence) => {
                 if let Some(epoch) = self.missed(sequence, false) {
@@ -236,12 +238,14 @@ impl<C: CacheTypes<Key: Words, Value: Words>> Placement for LockFree<C> {
         &self,
         keys: impl Iterator<Item = (KeyHash, M)>,
         mut read: impl FnMut(&C::Value),
+        lifecycle: &impl Lifecycle<Stamped<C>>,
     ) -> usize {
         let mirror = self.0.lock().mirror.get();
         let Some(reader) = mirror.and_then(|mirror| mirror.reader(thread_number())) else { return 0 };
+        let is_served = |meta: UnlockedOf<C>| lifecycle.serves_unlocked(meta);
         let mut count = 0;
         for (hash, matches) in keys {
-            match reader.read(hash, matches, &mut read) {
+            match reader.read(hash, matches, is_served, &mut read) {
                 Read::Hit(()) => count += 1,
                 Read::Missing(_) | Read::Locked => break,
             }

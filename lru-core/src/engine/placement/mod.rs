@@ -90,8 +90,9 @@ pub trait Placement {
         &self,
         keys: impl Iterator<Item = (KeyHash, M)>,
         read: impl FnMut(&StoredValue<Self>),
+        lifecycle: &impl Lifecycle<Self::Types>,
     ) -> usize {
-        let _ = (keys, read);
+        let _ = (keys, read, lifecycle);
         0
     }
 
@@ -101,10 +102,11 @@ pub trait Placement {
         &self,
         hashes: &[KeyHash],
         matching: impl Fn(usize) -> M,
-        read: impl FnMut(usize, &StoredValue<Self>),
+        mut read: impl FnMut(usize, &StoredValue<Self>),
         mut missed: impl FnMut(RoundMisses),
         (count, lifecycle): (CountMisses<'_>, &impl Lifecycle<Self::Types>),
     ) {
+        let read = |position: usize, entry: &Entry<Self::Types>| read(position, &entry.value);
         let Some(&first) = hashes.first() else { return };
         let round = (hashes, Positions::below(hashes.len()));
         missed(self.at(first, |engine| engine.lookup_round(round, matching, read, count, lifecycle)));
@@ -304,8 +306,9 @@ impl<E: Placement, P: Deref<Target = E>> Placement for P {
         &self,
         keys: impl Iterator<Item = (KeyHash, M)>,
         read: impl FnMut(&StoredValue<E>),
+        lifecycle: &impl Lifecycle<E::Types>,
     ) -> usize {
-        (**self).read_unlocked(keys, read)
+        (**self).read_unlocked(keys, read, lifecycle)
     }
 
     fn lookup_round<M: Fn(&StoredKey<E>) -> bool>(

@@ -137,11 +137,11 @@ type ReplicatedEngine<C> = Engine<C, ReplicatedLock<State<C>>>;
 /// The read stripes of a cache.
 type StripesOf<C> = ReadStripes<TableOf<C>>;
 
-impl<C: CacheTypes<Meta = ()>> HasReadStripes for State<C> {
+impl<C: CacheTypes> HasReadStripes for State<C> {
     type ReadStripes = StripesOf<C>;
 }
 
-impl<C: CacheTypes<Meta = ()>> ReplicatedEngine<C> {
+impl<C: CacheTypes> ReplicatedEngine<C> {
     /// Creates an empty unbounded cache.
     const fn unbounded() -> Self
     where
@@ -174,9 +174,9 @@ impl<C: CacheTypes<Meta = ()>> ReplicatedEngine<C> {
 }
 
 /// The engine of one function and its read stripes.
-pub struct Replicated<C: CacheTypes<Meta = ()>>(ReplicatedEngine<Unordered<C>>);
+pub struct Replicated<C: CacheTypes>(ReplicatedEngine<Unordered<C>>);
 
-impl<C: CacheTypes<Meta = ()>> Replicated<C> {
+impl<C: CacheTypes> Replicated<C> {
     /// Creates an empty unbounded cache.
     pub(crate) const fn new() -> Self
     where
@@ -215,7 +215,7 @@ impl<C: CacheTypes<Meta = ()>> Replicated<C> {
     }
 }
 
-impl<C: CacheTypes<Meta = ()>> Replicated<C> {
+impl<C: CacheTypes> Replicated<C> {
     /// Reads a value from the table that is published to the current thread, and counts a hit there.
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn read<R>(
@@ -223,15 +223,17 @@ impl<C: CacheTypes<Meta = ()>> Replicated<C> {
         hash: KeyHash,
         matches: impl Fn(&C::Key) -> bool,
         read: impl Fn(&C::Value) -> R,
+        lifecycle: &impl Lifecycle<Unordered<C>>,
     ) -> Option<R> {
         let reading = self.begin_read(self.0.stripes()?)?;
-        let value = reading.table()?.read(hash, matches, read)?;
+        let is_served = |meta: &C::Meta| lifecycle.is_surely_fresh(meta, lifecycle.about_now());
+        let value = reading.table()?.read(hash, matches, is_served, read)?;
         reading.hit();
         Some(value)
     }
 }
 
-impl<C: CacheTypes<Meta = ()>> Placement for Replicated<C> {
+impl<C: CacheTypes> Placement for Replicated<C> {
     type Types = Unordered<C>;
     type Lock = ReplicatedLock<State<Unordered<C>>>;
 
@@ -243,7 +245,7 @@ impl<C: CacheTypes<Meta = ()>> Placement for Replicated<C> {
         read: impl Fn(&C::Value) -> R,
         lifecycle: &impl Lifecycle<Unordered<C>>,
     ) -> Result<R, Epoch> {
-        match self.read(hash, &matches, &read) {
+        match self.read(hash, &matches, &read, lifecycle) {
             Some(value) => Ok(value),
             None => self.0.lookup(hash, matches, read, lifecycle),
         }
@@ -257,7 +259,7 @@ impl<C: CacheTypes<Meta = ()>> Placement for Replicated<C> {
         read: impl Fn(&C::Value) -> R,
         lifecycle: &impl Lifecycle<Unordered<C>>,
     ) -> Result<(R, Freshness), Epoch> {
-        match self.read(hash, &matches, &read) {
+        match self.read(hash, &matches, &read, lifecycle) {
             Some(value) => Ok((value, Freshness::Fresh)),
             None => self.0.lookup_uncounted(hash, matches, read, lifecycle),
         }
@@ -270,11 +272,11 @@ impl<C: CacheTypes<Meta = ()>> Placement for Replicated<C> {
 }
 
 /// The engine is consistent at every point where user code runs, and therefore after a panic in it.
-impl<C: CacheTypes<Meta = ()>> RefUnwindSafe for Replicated<C> {}
-impl<C: CacheTypes<Meta = ()>> UnwindSafe for Replicated<C> {}
+impl<C: CacheTypes> RefUnwindSafe for Replicated<C> {}
+impl<C: CacheTypes> UnwindSafe for Replicated<C> {}
 
 #[cfg(feature = "testing")]
-impl<C: CacheTypes<Meta = (), Key: Clone, Value: Clone>> NewLike for Replicated<C> {
+impl<C: CacheTypes<Key: Clone, Value: Clone>> NewLike for Replicated<C> {
     fn new_like(&self) -> Self {
         Self::new()
     }

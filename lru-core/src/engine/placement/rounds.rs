@@ -26,12 +26,19 @@ pub(crate) struct Missing {
     pub(crate) hash: KeyHash,
     /// The epoch at which it was missing.
     pub(crate) began: Epoch,
+    /// Whether it is computed anew, whatever is stored.
+    pub(crate) is_forced: bool,
 }
 
 impl Missing {
+    /// A key that was not looked up.
+    pub(crate) fn unknown(position: usize, hash: KeyHash) -> Self {
+        Self { position, hash, began: Epoch::UNKNOWN, is_forced: false }
+    }
+
     /// A key that another call has handed over, to be computed with those of this one.
     pub(crate) fn of_other_call(hash: KeyHash) -> Self {
-        Self { position: usize::MAX, hash, began: Epoch::UNKNOWN }
+        Self::unknown(usize::MAX, hash)
     }
 
     /// Returns whether the key was handed over by another call.
@@ -118,7 +125,7 @@ pub(crate) fn lookup_many<E: Placement, R>(
     loop {
         if counting.may_read_unlocked() {
             let left = (start..count).map(|position| keys.key(position));
-            start += engines.read_unlocked(left, |value| hits.push(read(value)));
+            start += engines.read_unlocked(left, |value| hits.push(read(value)), lifecycle);
         }
         if start >= count {
             break;
@@ -154,6 +161,7 @@ pub(crate) fn lookup_many<E: Placement, R>(
                     position: start + number,
                     hash: hashes[number],
                     began: misses.epoch,
+                    is_forced: false,
                 }));
             },
             (counting, lifecycle),
@@ -171,6 +179,7 @@ pub(crate) fn lookup_many<E: Placement, R>(
 const FEW: usize = 128;
 
 /// The numbers of the first of equal keys, by their hashes.
+#[expect(clippy::large_enum_variant, reason = "it is on the stack, so that a batch allocates less")]
 enum Firsts {
     /// The numbers plus one, each at its hash or as soon after it as there is a place.
     Few([u8; 4 * FEW]),

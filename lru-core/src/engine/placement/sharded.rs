@@ -3,18 +3,20 @@
 
 #[cfg(feature = "testing")]
 mod new_like;
+mod parts;
 
 use core::mem;
 
 use parking_lot::Mutex;
 
 use crate::engine::Engine;
-use crate::engine::batch::{Computed, CountMisses, Positions, ROUND, RoundMisses};
+use crate::engine::batch::{Computed, CountMisses, RoundMisses};
 use crate::engine::insert::Comparison;
 use crate::engine::lifecycle::Lifecycle;
 use crate::engine::lock::{Lock, PlainLock, SelectLock};
 use crate::engine::placement::nested::PendingWork;
 use crate::engine::placement::shard_lock::{SelectShardLock, ShardLock};
+use crate::engine::placement::sharded::parts::{for_each_round, for_each_shard};
 use crate::engine::placement::{Change, EngineOf, Placement};
 use crate::engine::state::State;
 use crate::expiry::Freshness;
@@ -155,14 +157,6 @@ where
         &self.shards[self.number(hash)]
     }
 
-    /// Returns the positions of the keys that are in the shard of this hash.
-    fn of_same_shard(&self, (hashes, among): (&[KeyHash], Positions), hash: KeyHash) -> Positions {
-        let mut same = Positions::NONE;
-        let is_same = |&position: &usize| self.number(hashes[position]) == self.number(hash);
-        among.iter().filter(is_same).for_each(|position| same.add(position));
-        same
-    }
-
     /// Carries out the changes that nested calls could not make to a shard.
     #[cold]
     fn apply_deferred_of(&self, number: usize, lifecycle: &impl Lifecycle<C>) {
@@ -265,21 +259,13 @@ where
         mut missed: impl FnMut(RoundMisses),
         (count, lifecycle): (CountMisses<'_>, &impl Lifecycle<C>),
     ) {
-        // The keys of each shard, or of several shards if there are more than in a round.
-        let mut shards = [Positions::NONE; ROUND];
-        for (position, &hash) in hashes.iter().enumerate() {
-            shards[self.number(hash) % ROUND].add(position);
-        }
-        for mut left in shards.into_iter().take(N) {
-            while let Some(first) = left.iter().next() {
-                let hash = hashes[first];
-                let selected = if N > ROUND { self.of_same_shard((hashes, left), hash) } else { left };
-                left = left.without(selected);
-                missed(self.at(hash, |engine| {
-                    engine.lookup_round((hashes, selected), &matching, &mut read, count, lifecycle)
-                }));
-            }
-        }
+        let number = |hash| self.number(hash);
+        for_each_shard(hashes, (N, number), |hash, selected| {
+            missed(self.at(hash, |engine| {
+                let read = |position: usize, entry: &Entry<C>| read(position, &entry.value);
+                engine.lookup_round((hashes, selected), &matching, read, count, lifecycle)
+            }));
+        });
     }
 
     fn insert_many(
@@ -288,18 +274,13 @@ where
         compare: &impl Comparison<C>,
         lifecycle: &impl Lifecycle<C>,
     ) {
-        // Numbers are sorted, and not the results, which are larger.
-        let number = |(place, result): (usize, &Computed<C>)| (self.number(result.entry.hash), place);
-        let mut order: Vec<_> = results.iter().enumerate().map(number).collect();
-        order.sort_unstable();
-        let mut results: Vec<_> = results.into_iter().map(Some).collect();
-        for of_shard in order.chunk_by(|(one, _), (other, _)| one == other) {
-            for round in of_shard.chunks(ROUND) {
-                let mut round = round.iter().filter_map(|(_, place)| results[*place].take()).peekable();
-                let Some(hash) = round.peek().map(|first| first.entry.hash) else { continue };
+        for_each_round(
+            results,
+            |hash| self.number(hash),
+            |hash, round| {
                 self.at(hash, |engine| engine.insert_round(round, compare, lifecycle));
-            }
-        }
+            },
+        );
     }
 
     #[inline]

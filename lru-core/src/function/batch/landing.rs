@@ -46,8 +46,8 @@ where
             handle.engines.first(|engine| engine.counters().computing.record(took));
         }
         // A call that was too slow does not replace what its successor has stored.
-        let computed = asked.iter().copied().zip(&results);
-        let computed = computed.filter(|(number, _)| kept.binary_search(number).is_err());
+        let is_computed = |number: usize| kept.binary_search(&number).is_err();
+        let computed = asked.iter().copied().zip(&results).filter(|(number, _)| is_computed(*number));
         let (late, in_time): (Vec<_>, Vec<_>) = computed.partition(|(number, _)| is_replaced(*number));
         let in_time = in_time.into_iter().map(|(number, result)| {
             (number, missing[number], keys[number].take().filter(|_| stores), result)
@@ -60,7 +60,9 @@ where
         }
         let mut leads = leads.into_iter().peekable();
         for (number, result) in asked.into_iter().zip(results) {
-            if let Some(lead) = leads.next_if(|lead| lead.number == number) {
+            let lead = leads.next_if(|lead| lead.number == number);
+            // A kept result may be invalid for the calls that follow.
+            if let Some(lead) = lead.filter(|_| is_computed(number) || !handle.has_tags()) {
                 let terms = handle.terms_of_element(number, *started);
                 publish(Some(lead.leader), *policy, sharing, &result, terms);
             }

@@ -14,7 +14,6 @@ use crate::function::call::handle::CacheHandle;
 use crate::function::call::pending_call::FlightOptions;
 use crate::function::result_policy::ResultPolicy;
 use crate::key::{KeyHash, Part};
-use crate::store::Epoch;
 
 /// The keys of the elements of a batch.
 pub(super) struct ElementKeys<'b, B, F, Q> {
@@ -52,6 +51,26 @@ impl<'b, B: Batch, F: Fn(&'b B::Element) -> Q, Q: Part> BatchKeys<Q::Stored> for
     }
 }
 
+/// Some keys of a batch, by their positions: those that are not computed anew.
+struct Unforced<'k, X> {
+    keys: &'k X,
+    positions: &'k [usize],
+}
+
+impl<K, X: BatchKeys<K>> BatchKeys<K> for Unforced<'_, X> {
+    fn count(&self) -> usize {
+        self.positions.len()
+    }
+
+    fn hash(&self, position: usize) -> KeyHash {
+        self.keys.hash(self.positions[position])
+    }
+
+    fn matching(&self, position: usize) -> impl Fn(&K) -> bool {
+        self.keys.matching(self.positions[position])
+    }
+}
+
 impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
     /// Looks up the results of all elements, and counts a hit or a miss for each. `key` makes the key of an element.
     ///
@@ -70,12 +89,55 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         O: ResultPolicy<R, Stored = StoredValue<E>>,
     {
         let keys = ElementKeys::new(batch, key);
-        let is_bypassed = self.is_bypassed();
-        let uses_cache = self.stores && !is_bypassed;
-        let BatchLookup { hits, mut missing } = self.look_up(&keys, policy, uses_cache, CountMisses::Now);
+        let uses_cache = self.stores && !self.is_bypassed();
+        let looked = self.look_up(&keys, policy, uses_cache, CountMisses::Now);
+        self.looked_up(&keys, looked, policy)
+    }
+
+    /// Like [`CacheHandle::lookup_batch`], but the elements for which `forces` returns `true` are computed anew.
+    ///
+    /// # Errors
+    ///
+    /// Returns what is missing, if anything is.
+    pub fn lookup_batch_forced<'b, B, Q, R, O>(
+        self,
+        batch: &'b B,
+        key: impl Fn(&'b B::Element) -> Q,
+        policy: O,
+        forces: impl Fn(&'b B::Element) -> bool,
+    ) -> Result<Vec<R>, BatchMiss<E, S, O, R>>
+    where
+        B: Batch,
+        Q: Part<Stored = StoredKey<E>>,
+        O: ResultPolicy<R, Stored = StoredValue<E>>,
+    {
+        let keys = ElementKeys::new(batch, key);
+        let mut looked =
+            self.look_up_unforced(&keys, policy, CountMisses::Now, |at| forces(batch.element(at)));
+        // Each is counted, and of those that are equal all but one will be hits.
+        self.begin_forced(&mut looked.missing);
+        self.looked_up(&keys, looked, policy)
+    }
+
+    /// Returns the results that a lookup has found, or what is missing.
+    fn looked_up<'b, B, F, Q, R, O>(
+        self,
+        keys: &ElementKeys<'b, B, F, Q>,
+        BatchLookup { hits, mut missing }: BatchLookup<R>,
+        policy: O,
+    ) -> Result<Vec<R>, BatchMiss<E, S, O, R>>
+    where
+        B: Batch,
+        F: Fn(&'b B::Element) -> Q,
+        Q: Part<Stored = StoredKey<E>>,
+        O: ResultPolicy<R, Stored = StoredValue<E>>,
+    {
         if missing.is_empty() {
             return Ok(hits);
         }
+        let batch = keys.batch;
+        let is_bypassed = self.is_bypassed();
+        let uses_cache = self.stores && !is_bypassed;
         let key_at = |position| (keys.key)(batch.element(position));
         let twins = split_twins(&mut missing, |one, other| key_at(one).eq_part(&key_at(other)));
         if !uses_cache && !is_bypassed {
@@ -107,11 +169,53 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
     {
         let keys = ElementKeys::new(batch, key);
         let uses_cache = self.stores && !self.is_bypassed();
-        let BatchLookup { hits, missing } = self.look_up(&keys, policy, uses_cache, CountMisses::Later);
-        if missing.is_empty() {
-            return Ok(hits);
+        let looked = self.look_up(&keys, policy, uses_cache, CountMisses::Later);
+        self.looked_up_shared(&keys, looked, policy, options)
+    }
+
+    /// Like [`CacheHandle::lookup_shared_batch`], but the elements for which `forces` returns `true` are computed anew by this
+    /// call.
+    ///
+    /// # Errors
+    ///
+    /// Returns the call, if anything is missing.
+    pub fn lookup_shared_batch_forced<'b, B, Q, R, O>(
+        self,
+        batch: &'b B,
+        key: impl Fn(&'b B::Element) -> Q,
+        policy: O,
+        options: FlightOptions,
+        forces: impl Fn(&'b B::Element) -> bool,
+    ) -> Result<Vec<R>, BoxedCall<E, S, O, R>>
+    where
+        B: Batch,
+        Q: Part<Stored = StoredKey<E>>,
+        O: ResultPolicy<R, Stored = StoredValue<E>>,
+    {
+        let keys = ElementKeys::new(batch, key);
+        let looked = self.look_up_unforced(&keys, policy, CountMisses::Later, |at| forces(batch.element(at)));
+        self.looked_up_shared(&keys, looked, policy, options)
+    }
+
+    /// Returns the results that a lookup has found, or the call.
+    fn looked_up_shared<'b, B, F, Q, R, O>(
+        self,
+        keys: &ElementKeys<'b, B, F, Q>,
+        looked: BatchLookup<R>,
+        policy: O,
+        options: FlightOptions,
+    ) -> Result<Vec<R>, BoxedCall<E, S, O, R>>
+    where
+        B: Batch,
+        F: Fn(&'b B::Element) -> Q,
+        Q: Part<Stored = StoredKey<E>>,
+        O: ResultPolicy<R, Stored = StoredValue<E>>,
+    {
+        if looked.missing.is_empty() {
+            Ok(looked.hits)
+        } else {
+            Err(self.shared_call(keys, policy, options, looked))
         }
-        Err(self.shared_call(&keys, policy, options, BatchLookup { hits, missing }))
     }
 
     /// Returns the call of a batch of which something is missing.
@@ -129,10 +233,33 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
     {
         let key_at = |position| (keys.key)(keys.batch.element(position));
         let twins = split_twins(&mut missing, |one, other| key_at(one).eq_part(&key_at(other)));
+        self.begin_forced(&mut missing);
         let stored = || missing.iter().map(|missing| Some(key_at(missing.position).to_stored())).collect();
         let stored_keys = [stored(), stored()];
         let miss = BatchMiss { handle: self, policy, hits, missing, twins, keys: None, same: Q::stored_eq };
         Box::new(SharedBatch::new(miss, stored_keys, options))
+    }
+
+    /// Looks up the keys that are not forced, by their positions; the others are missing.
+    fn look_up_unforced<R, O: ResultPolicy<R, Stored = StoredValue<E>>>(
+        &self,
+        keys: &impl BatchKeys<StoredKey<E>>,
+        policy: O,
+        count: CountMisses,
+        is_forced: impl Fn(usize) -> bool,
+    ) -> BatchLookup<R> {
+        // User code runs before anything is looked up.
+        let (forced, others): (Vec<_>, Vec<_>) = (0..keys.count()).partition(|position| is_forced(*position));
+        let uses_cache = self.stores && !self.is_bypassed();
+        let unforced = Unforced { keys, positions: &others };
+        let BatchLookup { hits, mut missing } = self.look_up(&unforced, policy, uses_cache, count);
+        for missing in &mut missing {
+            missing.position = others[missing.position];
+        }
+        let forced = forced.into_iter();
+        missing.extend(forced.map(|at| Missing { is_forced: true, ..Missing::unknown(at, keys.hash(at)) }));
+        missing.sort_unstable_by_key(|missing| missing.position);
+        BatchLookup { hits, missing }
     }
 
     /// Looks up all keys if the call `uses_cache`; otherwise all are missing.
@@ -175,6 +302,6 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
 
 /// Returns all keys as missing, of a cache that is not looked at.
 fn all_missing<K>(keys: &impl BatchKeys<K>) -> Vec<Missing> {
-    let missing = |position| Missing { position, hash: keys.hash(position), began: Epoch::UNKNOWN };
+    let missing = |position| Missing::unknown(position, keys.hash(position));
     (0..keys.count()).map(missing).collect()
 }

@@ -144,7 +144,13 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
             if let Some((options, value)) = stored {
                 let meta = self.lifecycle.meta(&key, &value, EntryOptions { is_error, ..options });
                 let entry = EntryOf { hash: missing.hash, key, value, meta };
-                entries.push(Computed { entry, began: missing.began });
+                if missing.is_forced {
+                    self.replace::<R, O>(entry, missing, same, policy);
+                } else {
+                    entries.push(Computed { entry, began: missing.began });
+                }
+            } else if missing.is_forced && !is_error {
+                self.remove_forced(&key, missing, same);
             }
         }
         if !entries.is_empty() {

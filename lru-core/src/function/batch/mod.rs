@@ -11,6 +11,7 @@ pub(crate) mod argument;
 #[cfg(feature = "backend")]
 pub(crate) mod backend;
 mod flights;
+mod forced;
 pub(crate) mod gather;
 mod gathered;
 pub(crate) mod groups;

@@ -30,7 +30,6 @@ use crate::function::call::handle::CacheHandle;
 use crate::function::call::pending_call::FlightOptions;
 use crate::function::call::stale_while_revalidate::{TASKS, THREADS, UnfinishedRefresh};
 use crate::key::{KeyHash, Part};
-use crate::store::Epoch;
 use crate::time::Instant;
 
 /// An element that can be refreshed in the background.
@@ -122,7 +121,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
             }
             is_after_claim |= leader.is_after_claim();
             flights.leads.push(Lead { number: claimed.len(), leader });
-            let missing = Missing { position: *position, hash, began: Epoch::UNKNOWN };
+            let missing = Missing::unknown(*position, hash);
             claimed.push(Claimed { missing, key: key.to_stored() });
             elements.push(element.clone());
         }

@@ -67,11 +67,11 @@ where
     ) -> Self {
         let count = miss.missing.len();
         let [keys, flight_keys] = keys;
-        let numbers = (0..count).collect();
         // A nested call from an `Eq` or a `Clone`, made while the lock is held, must not wait for a leader
         // that may need the lock.
         let joins = options.is_single && !miss.handle.is_bypassed() && !miss.handle.engines.is_held();
-        let (unjoined, alone) = if joins { (numbers, Vec::new()) } else { (Vec::new(), numbers) };
+        // What is forced is computed by the call itself.
+        let (unjoined, alone) = (0..count).partition(|number| joins && !miss.missing[*number].is_forced);
         let mut flights = Flights::none(ComputationId::new());
         (flights.keys, flights.unjoined, flights.alone) = (flight_keys, unjoined, alone);
         let results = (0..count).map(|_| None).collect();
@@ -253,6 +253,8 @@ where
             self.asked = numbers;
             return;
         }
+        let (forced, numbers): (Vec<_>, Vec<_>) =
+            numbers.into_iter().partition(|number| missing[*number].is_forced);
         let begin = |position: usize, epoch| {
             if let Ok(lead) = flights.leads.binary_search_by_key(&numbers[position], |lead| lead.number) {
                 flights.leads[lead].leader.begin(epoch);
@@ -268,7 +270,7 @@ where
                 let hash = missing[*number].hash;
                 let epoch = handle.at(hash, |engine, _| engine.epoch());
                 begin(position, epoch);
-                Missing { position, hash, began: epoch }
+                Missing { began: epoch, ..Missing::unknown(position, hash) }
             };
             BatchLookup { hits: Vec::new(), missing: numbers.iter().enumerate().map(lacks).collect() }
         };
@@ -284,10 +286,14 @@ where
                 asked.push(number);
             } else if let Some(hit) = hits.next() {
                 // Where results can be invalidated, the calls that follow look it up: it may be invalid for them.
-                let lead = lead.filter(|_| self.miss.handle.lifecycle.validity().is_none());
+                let lead = lead.filter(|_| !self.miss.handle.has_tags());
                 publish(lead.map(|lead| lead.leader), self.miss.policy, sharing, &hit, Terms::default());
                 self.results[number] = Some(hit);
             }
+        }
+        if !forced.is_empty() {
+            asked.extend(forced);
+            asked.sort_unstable();
         }
         self.asked = asked;
     }

@@ -7,7 +7,7 @@ use core::mem;
 use std::vec::Vec;
 
 use crate::engine::{Lifecycle, Placement, StoredKey, StoredValue};
-use crate::flight::table::Published;
+use crate::flight::table::{Published, Terms};
 use crate::function::batch::argument::{Asked, Batch, Elements};
 use crate::function::batch::flights::Lead;
 use crate::function::batch::gather::{Gather, GatherStep};
@@ -112,9 +112,10 @@ where
         let mut leads = mem::take(&mut self.flights.leads).into_iter().peekable();
         for (number, result) in kept {
             self.count_stale(number);
-            if let Some(lead) = leads.next_if(|lead| lead.number == number) {
-                let terms = self.miss.handle.terms_of_element(number, self.started);
-                publish(Some(lead.leader), self.miss.policy, sharing, &result, terms);
+            // Where results can be invalidated, the calls that follow look for kept results themselves: they may be invalid for them.
+            let lead = leads.next_if(|lead| lead.number == number);
+            if let Some(lead) = lead.filter(|_| !self.miss.handle.has_tags()) {
+                publish(Some(lead.leader), self.miss.policy, sharing, &result, Terms::default());
             }
             self.results[number] = Some(result);
         }

@@ -81,6 +81,11 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         validity.expect_each(reads.note(), numbers.into_boxed_slice(), expected);
     }
 
+    /// Returns whether results in the cache may be invalidated by tags.
+    pub(super) fn has_tags(&self) -> bool {
+        self.number_in_use().is_some()
+    }
+
     /// Returns the options of the result of an element, by its number, if the result policy may store it. Its node is made,
     /// where it has one.
     pub(super) fn judge_element<R, O: ResultPolicy<R>>(

@@ -108,7 +108,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
 
     /// Returns the number of the cache if results in it have tags: those of this function, or of others that share an object.
     #[inline]
-    pub(super) fn number_in_use(&self) -> Option<u64> {
+    pub(in crate::function) fn number_in_use(&self) -> Option<u64> {
         match self.lifecycle.validity() {
             Some(_) => Some(self.number()),
             None => self.lifecycle.number_in_use(),
@@ -117,7 +117,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
 
     /// Invalidates what was computed from the result for a key, where that has tags.
     #[inline]
-    pub(super) fn invalidate_dependents(&self, hash: KeyHash) {
+    pub(in crate::function) fn invalidate_dependents(&self, hash: KeyHash) {
         if let Some(number) = self.number_in_use() {
             Validity::changed(hash, number);
         }

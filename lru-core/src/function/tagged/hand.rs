@@ -22,6 +22,11 @@ impl Hand {
     pub(crate) const NEW: Self =
         Self { next: 0, began: Generation::NEVER, rests: true, has_deadlines: false };
 
+    /// Begins the round anew, if there is one: entries have moved to other slots.
+    pub(crate) fn restart(&mut self) {
+        self.next = 0;
+    }
+
     /// Returns the next of so many slots; `None` if there is no reason to look at one. What is invalidated at `now` was
     /// invalidated before the slot is looked at.
     pub(crate) fn advance(&mut self, slots: usize, now: Generation) -> Option<usize> {

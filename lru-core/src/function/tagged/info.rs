@@ -1,7 +1,5 @@
 //! The metadata of an entry of a function with tags or dependencies.
 
-use core::cell::Cell;
-use core::convert::Infallible;
 use std::sync::Arc;
 
 use crate::expiry::{Freshness, SystemClock, Ticks};
@@ -9,12 +7,12 @@ use crate::function::tagged::hand::Hand;
 use crate::store::EntryMeta;
 use crate::store::entry_meta::Queue;
 use crate::tags::current::DomainHandle;
-use crate::tags::domain::Generation;
+use crate::tags::domain::{AtomicGeneration, Generation};
 use crate::tags::frame::{is_recording, record};
 use crate::tags::node::Node;
 
 /// Metadata in which it is stored what the result of an entry depends on.
-pub trait Taggable: Sized {
+pub trait Taggable: EntryMeta {
     /// The metadata without that.
     type Inner;
 
@@ -29,6 +27,13 @@ pub trait Taggable: Sized {
     #[doc(hidden)]
     fn inner(&self) -> &Self::Inner;
 
+    /// Returns the last generation at which an entry is known to be valid, as readers without the lock see it.
+    #[doc(hidden)]
+    #[inline]
+    fn valid_at(_unlocked: Self::Unlocked) -> Generation {
+        Generation::NEVER
+    }
+
     /// Returns what the result depends on; `None` if that was not recorded.
     #[doc(hidden)]
     fn tags(&self) -> Option<&Tags>;
@@ -41,7 +46,7 @@ pub struct TaggedInfo<M> {
     tags: Tags,
 }
 
-impl<M> Taggable for TaggedInfo<M> {
+impl<M: EntryMeta> Taggable for TaggedInfo<M> {
     type Inner = M;
 
     const TAG_BYTES: usize = size_of::<Tags>();
@@ -56,6 +61,11 @@ impl<M> Taggable for TaggedInfo<M> {
     }
 
     #[inline]
+    fn valid_at(unlocked: u64) -> Generation {
+        Generation::from_bits(unlocked)
+    }
+
+    #[inline]
     fn tags(&self) -> Option<&Tags> {
         Some(&self.tags)
     }
@@ -65,7 +75,7 @@ impl<M> Taggable for TaggedInfo<M> {
 #[derive(Debug)]
 pub struct Tags {
     /// The last generation at which the entry is known to be valid, without a look at its node or at a clock.
-    valid_at: Cell<Generation>,
+    valid_at: AtomicGeneration,
     /// The first deadline of the results that this one was computed from, by the monotonic clock of the system. Without one,
     /// no clock is read.
     taken_over: Ticks,
@@ -82,7 +92,7 @@ impl Tags {
             }
             None => Ticks::new(node.deadline()),
         };
-        let tags = Self { valid_at: Cell::new(Generation::NEVER), taken_over, node };
+        let tags = Self { valid_at: AtomicGeneration::new(Generation::NEVER), taken_over, node };
         tags.is_still_valid();
         tags
     }
@@ -90,7 +100,7 @@ impl Tags {
     /// Returns whether the entry is surely valid for a call that has `seen` this generation, and has taken over no deadline.
     #[inline]
     pub(super) fn is_known_valid(&self, seen: Generation) -> bool {
-        self.valid_at.get().covers(seen)
+        self.valid_at.load().covers(seen)
     }
 
     /// Returns whether the entry is surely valid now, and nothing is to be recorded.
@@ -133,7 +143,7 @@ impl Tags {
         let valid_at = self.node.check();
         // An entry that takes over a deadline is checked each time, so that hits of others do not ask whether they do.
         if self.taken_over == Ticks::NEVER {
-            self.valid_at.set(valid_at.unwrap_or(Generation::NEVER));
+            self.valid_at.store(valid_at.unwrap_or(Generation::NEVER));
         }
         valid_at.is_some()
     }
@@ -157,9 +167,18 @@ impl Tags {
 
 impl<M: EntryMeta> EntryMeta for TaggedInfo<M> {
     type Queue = TaggedQueue<M::Queue>;
-    type Published<X> = Infallible;
+    type Published<X> = M::Published<X>;
+    /// The generation at which the entry is known to be valid. Nothing is noted of a deadline.
+    type Unlocked = u64;
 
-    const IS_BARE: bool = false;
+    const HAS_WEIGHT: bool = M::HAS_WEIGHT;
+    const MAY_EXPIRE: bool = M::MAY_EXPIRE;
+    const MAY_END: bool = true;
+
+    #[inline]
+    fn unlocked(&self) -> u64 {
+        self.tags.valid_at.load().to_bits()
+    }
 
     #[inline]
     fn weight(&self) -> usize {
@@ -205,6 +224,11 @@ impl<M: EntryMeta> Queue<TaggedInfo<M>> for TaggedQueue<M::Queue> {
     {
         let slot = self.hand.advance(slots, DomainHandle::current().now())?;
         info(slot)?.tags.is_gone().then_some(slot)
+    }
+
+    fn moved(&mut self) {
+        self.hand.restart();
+        self.inner.moved();
     }
 
     fn compact<'m>(&mut self, len: usize, info: impl Fn(usize) -> Option<&'m TaggedInfo<M>>)

@@ -7,7 +7,7 @@ use crate::expiry::clock::Clock;
 use crate::expiry::time_to_live::Deadlines;
 use crate::expiry::{EntryOptions, Freshness, Ticks, Timestamp};
 use crate::function::tagged::info::{Taggable, Tags};
-use crate::store::types::Types;
+use crate::store::types::{Types, UnlockedOf};
 use crate::store::{CacheTypes, EntryMeta};
 use crate::tags::frame::{is_recording, record_unknown};
 use crate::tags::validity::Validity;
@@ -145,6 +145,12 @@ where
         let mut info = X::Meta::tagged(inner, tags);
         info.add_weight(bytes);
         info
+    }
+
+    #[inline]
+    fn serves_unlocked(&self, meta: UnlockedOf<X>) -> bool {
+        // What a body reads is recorded under the lock, where a clock is read as well.
+        !X::Meta::MAY_EXPIRE && X::Meta::valid_at(meta).covers(self.validity.seen()) && !is_recording()
     }
 
     #[inline]

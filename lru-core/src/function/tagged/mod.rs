@@ -6,7 +6,11 @@
 pub(crate) mod backends;
 pub(crate) mod hand;
 pub(crate) mod info;
+#[cfg(all(test, loom))]
+mod interleavings;
 pub(crate) mod invalidated;
 pub(crate) mod invalidation;
 pub(crate) mod lifecycle;
 pub(crate) mod reads;
+#[cfg(test)]
+pub(crate) mod tested;

@@ -41,6 +41,14 @@ pub fn tags_of(tags: impl IntoTags) -> impl Iterator<Item = Tag> {
     tags.__into_tags()
 }
 
+/// Does what a call does that is no hit, in a function of its own: there is much of it, and a hit need not save the registers
+/// that it takes.
+#[cold]
+#[inline(never)]
+pub fn out_of_line<R>(miss: impl FnOnce() -> R) -> R {
+    miss()
+}
+
 /// A call whose body is to run.
 pub trait RunningCall {
     #[doc(hidden)]

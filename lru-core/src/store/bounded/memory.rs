@@ -21,7 +21,7 @@ impl<C: CacheTypes> Bounded<C> {
     /// With weights, these are an eighth more than the capacity holds of entries that weigh as much as those there are, and
     /// an eighth more than there are at least.
     pub(super) fn most_entries(&self) -> usize {
-        if C::Meta::IS_BARE || !self.arena.is_exhausted() {
+        if !C::Meta::HAS_WEIGHT || !self.arena.is_exhausted() {
             return self.limit();
         }
         let len = self.arena.len();

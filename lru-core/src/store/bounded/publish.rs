@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use crate::store::bounded::Bounded;
+use crate::store::entry_meta::EntryMeta;
 use crate::store::lock_free::MAX_MIRRORED;
 use crate::store::lock_free::mirror::Mirror;
 use crate::store::lock_free::words::Words;
 use crate::store::policy::StampedLru;
-use crate::store::types::CacheTypes;
+use crate::store::types::{CacheTypes, UnlockedOf};
 
-impl<C: CacheTypes<Policy = StampedLru, Meta = ()>> Bounded<C>
+impl<C: CacheTypes<Policy = StampedLru>> Bounded<C>
 where
     C::Key: Words,
     C::Value: Words,
@@ -27,14 +28,14 @@ where
             }
             // The arena has one node for the root, and four nodes at least.
             let slots = self.limit().saturating_add(1).max(4);
-            let mirror = Arc::new(Mirror::new::<C::Key, C::Value>(slots));
+            let mirror = Arc::new(Mirror::new::<C::Key, (C::Value, UnlockedOf<C>)>(slots));
             self.policy.set_mirror(mirror, slots, &self.arena);
         }
         let arena = &self.arena;
         self.policy.publish(|mirror, slot| {
             // A slot may have been vacated since.
             if let Some(entry) = arena.get(slot) {
-                mirror.write(slot.index(), entry.hash, entry.key, entry.value);
+                mirror.write(slot.index(), entry.hash, entry.key, (entry.value, entry.meta.unlocked()));
             }
         })
     }

@@ -45,19 +45,24 @@ impl Front {
         }
     }
 
-    /// Looks a key up for the thread with this number, and counts a hit. `None` if the lookup must take the lock.
+    /// Looks a key up for the thread with this number, and counts a hit of an entry that `is_served` by its metadata. `None` if
+    /// the lookup must take the lock.
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(crate) fn read<K: Words, V: Words, R>(
+    pub(crate) fn read<K: Words, V: Words, U: Words, R>(
         &self,
         thread: usize,
         hash: KeyHash,
         matches: impl Fn(&K) -> bool,
+        is_served: impl Fn(U) -> bool,
         read: impl FnOnce(&V) -> R,
     ) -> Option<R> {
         let count = self.counts.get(thread)?.get()?;
         let sequence = self.sequence.load(Acquire);
-        let Found::Entry(_, mut words) = self.table.find::<K, V>(hash, matches) else { return None };
-        let value = V::load(&mut words);
+        let Found::Entry(_, mut words) = self.table.find::<K, (V, U)>(hash, matches) else { return None };
+        let (value, meta) = <(V, U)>::load(&mut words);
+        if !is_served(meta) {
+            return None;
+        }
         fence(Acquire);
         if self.sequence.load(Relaxed) != sequence || sequence % 2 == 1 {
             return None;
@@ -73,18 +78,32 @@ impl Front {
 
     /// Returns whether there is no room for another entry.
     #[inline]
-    pub(crate) fn is_full(&self) -> bool {
+    fn is_full(&self) -> bool {
         self.used.load(Relaxed) >= self.slots
     }
 
-    /// Copies an entry for readers, unless it is there or there is no room. Called by the lock holder.
-    pub(crate) fn add<K: Words, V: Words>(
+    /// Returns whether there is something to be done for another hit under the lock, where readers see the metadata `U` of entries.
+    #[inline]
+    pub(crate) fn takes<U: Words>(&self) -> bool {
+        U::WORDS > 0 || !self.is_full()
+    }
+
+    /// Copies an entry for readers, if there is room. If it is there, shows them the present metadata. Called by the lock
+    /// holder.
+    pub(crate) fn add<K: Words, V: Words, U: Words>(
         &self,
         hash: KeyHash,
         matches: impl Fn(&K) -> bool,
-        (key, value): (K, V),
+        (key, value, meta): (K, V, U),
     ) {
-        if self.is_full() || matches!(self.table.find::<K, V>(hash, matches), Found::Entry(..)) {
+        if !self.takes::<U>() {
+            return;
+        }
+        if let Found::Entry(slot, _) = self.table.find::<K, (V, U)>(hash, matches) {
+            self.table.write_meta(slot, meta);
+            return;
+        }
+        if self.is_full() {
             return;
         }
         #[expect(clippy::cast_possible_truncation, reason = "it is less than the number of slots")]
@@ -92,7 +111,7 @@ impl Front {
         let sequence = self.sequence.load(Relaxed);
         self.sequence.store(sequence + 1, Relaxed);
         fence(Release);
-        if let Some(next) = self.table.write(slot, key, value) {
+        if let Some(next) = self.table.write(slot, key, (value, meta)) {
             self.table.link(self.table.chain_of(hash), slot, next);
         }
         self.used.store(slot as u64 + 1, Relaxed);

@@ -81,7 +81,7 @@ impl Cache {
 
     fn read(&self, thread: usize, key: u64) -> Read<(u64, u64)> {
         let matches = |stored: &u64| *stored == key;
-        self.mirror.read(thread, hash(key), matches, |value: &(u64, u64)| *value)
+        self.mirror.read(thread, hash(key), matches, |(): ()| true, |value: &(u64, u64)| *value)
     }
 
     /// Looks a key up, under the lock if need be, as a call does. The key is there.

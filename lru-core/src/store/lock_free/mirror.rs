@@ -80,20 +80,21 @@ pub(crate) struct Reader<'m> {
 }
 
 impl Reader<'_> {
-    /// Looks a key up, and counts a hit.
+    /// Looks a key up, and counts a hit of an entry that `is_served` by its metadata.
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(crate) fn read<K: Words, V: Words, R>(
+    pub(crate) fn read<K: Words, V: Words, U: Words, R>(
         &self,
         hash: KeyHash,
         matches: impl Fn(&K) -> bool,
+        is_served: impl Fn(U) -> bool,
         read: impl FnOnce(&V) -> R,
     ) -> Read<R> {
         let Self { mirror, stripe } = self;
         let sequence = mirror.sequence.0.load(Acquire);
-        match mirror.table.find::<K, V>(hash, matches) {
+        match mirror.table.find::<K, (V, U)>(hash, matches) {
             Found::Entry(slot, mut words) => {
-                let value = V::load(&mut words);
-                if mirror.is_at(sequence) && stripe.hit(slot, sequence).is_some() {
+                let (value, meta) = <(V, U)>::load(&mut words);
+                if is_served(meta) && mirror.is_at(sequence) && stripe.hit(slot, sequence).is_some() {
                     Read::Hit(read(&value))
                 } else {
                     Read::Locked
@@ -128,18 +129,19 @@ impl Mirror {
         }
     }
 
-    /// Looks a key up for the thread with this number, and counts a hit.
+    /// Looks a key up for the thread with this number, and counts a hit of an entry that `is_served` by its metadata.
     // In debug builds an inlined copy would cost stack in recursive functions.
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(crate) fn read<K: Words, V: Words, R>(
+    pub(crate) fn read<K: Words, V: Words, U: Words, R>(
         &self,
         thread: usize,
         hash: KeyHash,
         matches: impl Fn(&K) -> bool,
+        is_served: impl Fn(U) -> bool,
         read: impl Fn(&V) -> R,
     ) -> Read<R> {
         let Some(reader) = self.reader(thread) else { return Read::Locked };
-        reader.read::<K, V, R>(hash, matches, read)
+        reader.read::<K, V, U, R>(hash, matches, is_served, read)
     }
 
     /// Returns what the thread with this number reads by; `None` if it must take the lock.

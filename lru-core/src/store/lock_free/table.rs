@@ -3,7 +3,7 @@
 use core::slice::Iter;
 use std::boxed::Box;
 
-use super::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use super::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed, Ordering::Release, fence};
 use super::words::Words;
 use crate::key::KeyHash;
 
@@ -18,7 +18,8 @@ const CHAINS_PER_SLOT: usize = 2;
 pub(super) struct WordTable {
     /// The first slot of each chain, plus one; zero if there is none. Their number is a power of two.
     pub(super) heads: Box<[AtomicU32]>,
-    /// For each slot the words of an entry: the next slot of the chain plus one, its key, its value.
+    /// For each slot the words of an entry: the next slot of the chain plus one, its key, its value, and what readers see of its
+    /// metadata.
     slots: Box<[AtomicU64]>,
     /// The number of words of a slot.
     stride: usize,
@@ -35,7 +36,8 @@ pub(super) enum Found<'a> {
 }
 
 impl WordTable {
-    /// Creates an empty table with this many slots, for keys and values of these types.
+    /// Creates an empty table with this many slots, for keys and values of these types. The metadata of an entry is a part of
+    /// its value.
     pub(super) fn new<K: Words, V: Words>(slots: usize) -> Self {
         Self::with_stride(Self::stride::<K, V>(), slots)
     }
@@ -92,6 +94,17 @@ impl WordTable {
         key.store(&mut words);
         value.store(&mut words);
         next
+    }
+
+    /// Writes the metadata of a slot, after the entry was written that is in it. The sequence number need not change: a reader
+    /// that sees it sees the entry as well, or that the number has changed.
+    #[inline]
+    pub(super) fn write_meta<U: Words>(&self, slot: usize, meta: U) {
+        let end = (slot + 1) * self.stride;
+        if let Some(words) = self.slots.get(end - U::WORDS..end) {
+            fence(Release);
+            meta.store(&mut words.iter());
+        }
     }
 
     /// Makes a slot, whose link is `next`, the first of a chain.

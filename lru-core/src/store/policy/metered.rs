@@ -8,6 +8,7 @@ use super::stopwatch::Stopwatch;
 use crate::budget::meter::Meter;
 use crate::insight::Sampler;
 use crate::key::KeyHash;
+use crate::observe::leading_policy::LeadingPolicy;
 use crate::store::linked_arena::{Arena, Slot};
 
 /// The eviction policy `P` of a function with `weight = bytes`: it evicts the same entries as `P`, and has a meter while a budget is set.
@@ -42,6 +43,15 @@ impl<P: Policy> Policy for Metered<P> {
 
     fn set_meter(&mut self, meter: Option<Box<Meter>>) {
         self.meter = meter;
+    }
+
+    fn leading(&self) -> Option<LeadingPolicy> {
+        self.policy.leading()
+    }
+
+    #[inline]
+    fn announce_maxsize(&mut self, maxsize: usize) {
+        self.policy.announce_maxsize(maxsize);
     }
 
     #[inline]
@@ -96,7 +106,10 @@ impl<P: Policy> Policy for Metered<P> {
     }
 
     fn emptied(&mut self) -> Self {
-        Self { policy: self.policy.emptied(), meter: self.meter.take().map(Meter::cleared) }
+        Self {
+            policy: self.policy.emptied(),
+            meter: self.meter.take().map(|meter| Box::new(meter.cleared())),
+        }
     }
 
     #[inline]

@@ -13,10 +13,12 @@
 //! | [`S3Fifo`] | new entries that are not used again | scans and one-hit keys; unknown workloads | 58 to 88 bytes |
 //! | [`WTinyLfu`] | the entry with the lower recent frequency | databases, search, loops larger than the cache | 28 to 36 bytes |
 //! | [`Gdsf`] | the cheapest entry to lose, by computing time and weight | results that differ in cost (experimental) | 48 bytes |
+//! | [`Auto`] | what the best of three policies of late would evict | unknown or changing workloads | 90 to 130 bytes, and shadows |
 //!
-//! Every policy takes constant time for a hit and for an eviction (amortized for the last four); only `Gdsf` takes
+//! Every policy takes constant time for a hit and for an eviction (amortized for the last five); only `Gdsf` takes
 //! logarithmic time for an eviction.
 
+mod auto;
 mod fifo;
 mod gdsf;
 mod lfu;
@@ -34,6 +36,7 @@ mod tests;
 mod w_tinylfu;
 
 pub use crate::store::candidates::Candidates;
+pub use auto::Auto;
 pub use fifo::Fifo;
 pub use gdsf::Gdsf;
 pub use lfu::Lfu;
@@ -55,7 +58,9 @@ use std::boxed::Box;
 use crate::budget::meter::Meter;
 use crate::insight::{Sampler, SelfSizing};
 use crate::key::KeyHash;
+use crate::observe::leading_policy::LeadingPolicy;
 use crate::store::linked_arena::{Arena, Slot};
+use crate::store::lock_free::words::Words;
 
 pub(crate) mod sealed {
     /// The supertrait of [`Policy`](super::Policy), which other crates cannot name.
@@ -126,10 +131,27 @@ pub trait Policy: sealed::Sealed + fmt::Debug + Sized {
     #[doc(hidden)]
     const SLOT_BYTES: usize = 0;
 
+    /// Returns which of several policies chooses the victims, if there are several.
+    #[doc(hidden)]
+    #[inline]
+    fn leading(&self) -> Option<LeadingPolicy> {
+        None
+    }
+
+    /// Tells the capacity of the store, before an entry is added to a store that is not full.
+    #[doc(hidden)]
+    #[inline]
+    fn announce_maxsize(&mut self, _maxsize: usize) {}
+
     /// Records a hit on the entry in `slot`.
     #[doc(hidden)]
     #[inline]
     fn used<T>(&self, _ring: &Arena<T>, _slot: Slot) {}
+
+    /// Shows the metadata of the entry in `slot` to readers without the lock, after a hit may have changed it.
+    #[doc(hidden)]
+    #[inline]
+    fn publish_meta<U: Words>(&self, _slot: Slot, _meta: impl FnOnce() -> U) {}
 
     /// Tells how long the computation of the entry took that is admitted or replaced next; zero if that is not known.
     #[doc(hidden)]

@@ -125,6 +125,14 @@ impl Policy for S3Fifo {
     }
 }
 
+impl S3Fifo {
+    /// Records that the entry in `slot`, which is removed next, is evicted, whether or not the policy chose it.
+    #[inline]
+    pub(super) fn evicting(&mut self, slot: Slot) {
+        self.leaving = Some(slot);
+    }
+}
+
 /// The hashes of the last entries that were evicted from the small queue.
 #[derive(Debug)]
 struct Ghost {

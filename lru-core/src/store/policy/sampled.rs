@@ -5,6 +5,7 @@ use super::lru::Lru;
 use super::sealed::Sealed;
 use crate::insight::{Bounds, Sampler, SelfSizing};
 use crate::key::KeyHash;
+use crate::observe::leading_policy::LeadingPolicy;
 use crate::store::linked_arena::{Arena, Slot};
 
 /// The eviction policy `P` in a cache that samples the keys of its calls, for [`Cache::insight`](crate::Cache::insight).
@@ -129,6 +130,15 @@ impl<P: Policy, S: Sizing> Policy for Sampled<P, S> {
     #[inline]
     fn announce_weight(&mut self, weight: usize) {
         self.policy.announce_weight(weight);
+    }
+
+    fn leading(&self) -> Option<LeadingPolicy> {
+        self.policy.leading()
+    }
+
+    #[inline]
+    fn announce_maxsize(&mut self, maxsize: usize) {
+        self.policy.announce_maxsize(maxsize);
     }
 
     fn resized<T>(&mut self, ring: &Arena<T>, maxsize: usize) {

@@ -10,6 +10,7 @@ use crate::store::linked_arena::Arena;
 use crate::store::linked_arena::Slot;
 
 /// Returns `percent` of `len` entries, but at least one.
+#[inline]
 pub(super) fn share(len: usize, percent: usize) -> usize {
     // In two parts, because `len * percent` may overflow 32 bits.
     (len / 100 * percent + len % 100 * percent / 100).max(1)
@@ -44,11 +45,18 @@ struct Node {
     older: Cell<Link>,
     younger: Cell<Link>,
     list: Cell<Option<List>>,
+    /// Set by a use, for policies that move a slot later.
+    used: Cell<bool>,
 }
 
 impl Node {
     const fn unlisted() -> Self {
-        Self { older: Cell::new(Link::NONE), younger: Cell::new(Link::NONE), list: Cell::new(None) }
+        Self {
+            older: Cell::new(Link::NONE),
+            younger: Cell::new(Link::NONE),
+            list: Cell::new(None),
+            used: Cell::new(false),
+        }
     }
 }
 
@@ -115,12 +123,43 @@ impl<const N: usize> Lists<N> {
         self.node(Link::to(slot))?.list.get()
     }
 
+    /// Marks `slot` as used.
+    #[inline]
+    pub(super) fn mark(&self, slot: Slot) {
+        if let Some(node) = self.node(Link::to(slot)) {
+            node.used.set(true);
+        }
+    }
+
+    /// Clears the mark of `slot`, and returns whether it was set.
+    #[inline]
+    pub(super) fn unmark(&self, slot: Slot) -> bool {
+        self.node(Link::to(slot)).is_some_and(|node| node.used.take())
+    }
+
     /// Moves `slot` to the young end of `list`, from any list or none.
     #[inline]
     pub(super) fn push(&self, list: List, slot: Slot) {
         self.remove(slot);
         let youngest = self.ends(list).map_or(Link::NONE, |ends| ends.youngest.get());
         self.link(list, youngest, slot);
+    }
+
+    /// Moves the oldest slot of `list` to its young end.
+    #[inline]
+    pub(super) fn pass_oldest(&self, list: List) {
+        let Some(ends) = self.ends(list) else { return };
+        let (passed, last) = (ends.oldest.get(), ends.youngest.get());
+        let (Some(node), Some(before)) = (self.node(passed), self.node(last)) else { return };
+        let first = node.younger.get();
+        // Of a single slot there is no other one to be the first.
+        let Some(after) = self.node(first) else { return };
+        after.older.set(Link::NONE);
+        node.older.set(last);
+        node.younger.set(Link::NONE);
+        before.younger.set(passed);
+        ends.oldest.set(first);
+        ends.youngest.set(passed);
     }
 
     /// Moves `slot` behind `older`, another slot of `list`, or to the old end.
@@ -222,6 +261,24 @@ mod tests {
         lists.remove(Slot::from_index(2));
         assert_eq!((slots(&lists, ONE), slots(&lists, OTHER)), (vec![], vec![3, 0]));
         assert_eq!((lists.len(ONE), lists.len(OTHER)), (0, 2));
+    }
+
+    #[test]
+    fn the_oldest_slot_passes_to_the_young_end() {
+        let mut lists = Lists::new();
+        for index in 0..3 {
+            lists.pass_oldest(ONE);
+            lists.reserve(Slot::from_index(index));
+            lists.push(ONE, Slot::from_index(index));
+        }
+        // Of two slots, 0 was passed once.
+        assert_eq!(slots(&lists, ONE), [1, 0, 2]);
+        lists.pass_oldest(ONE);
+        assert_eq!((slots(&lists, ONE), lists.len(ONE)), (vec![0, 2, 1], 3));
+        let backward: Vec<_> = core::iter::successors(Some(Slot::from_index(1)), |&slot| lists.older(slot))
+            .map(Slot::index)
+            .collect();
+        assert_eq!(backward, [1, 2, 0]);
     }
 
     #[test]

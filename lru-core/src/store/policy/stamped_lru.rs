@@ -10,6 +10,7 @@ use crate::key::KeyHash;
 use crate::store::linked_arena::{Arena, Slot};
 use crate::store::lock_free::mirror::Mirror;
 use crate::store::lock_free::stripe::Stamp;
+use crate::store::lock_free::words::Words;
 
 /// LRU whose hits are stamps in a [`Mirror`] instead of moves in the ring.
 ///
@@ -102,6 +103,13 @@ impl Policy for StampedLru {
         match &self.mirror {
             Some(mirror) => mirror.used(slot.index()),
             None => ring.touch(slot),
+        }
+    }
+
+    #[inline]
+    fn publish_meta<U: Words>(&self, slot: Slot, meta: impl FnOnce() -> U) {
+        if let Some(mirror) = &self.mirror {
+            mirror.renew_meta(slot.index(), meta());
         }
     }
 

@@ -22,6 +22,19 @@ pub(super) trait Model: Default {
     fn removed(&mut self, key: u64);
 }
 
+/// A model that approves any victim.
+#[derive(Default)]
+pub(super) struct AnyVictim;
+
+impl Model for AnyVictim {
+    fn used(&mut self, _: u64) {}
+    fn admitted(&mut self, _: u64) {}
+    fn approves(&mut self, _: u64) -> bool {
+        true
+    }
+    fn removed(&mut self, _: u64) {}
+}
+
 /// A store of keys without values.
 pub(super) struct Toy<P> {
     pub(super) ring: Arena<u64>,
@@ -91,6 +104,7 @@ impl<P: Policy> Toy<P> {
     }
 
     fn add(&mut self, key: u64) {
+        self.policy.announce_maxsize(self.capacity);
         let slot = self.ring.insert(key, self.capacity);
         self.slots.insert(key, slot);
         self.announce(key);
@@ -222,7 +236,7 @@ impl<P: Policy, M: Model> Both<P, M> {
 }
 
 mod policies {
-    use super::super::{Fifo, Gdsf, Lfu, Lru, Rr, S3Fifo, Sieve, WTinyLfu};
+    use super::super::{Auto, Fifo, Gdsf, Lfu, Lru, Rr, S3Fifo, Sieve, WTinyLfu};
     use super::*;
 
     /// Keys, the next victim first.
@@ -301,11 +315,12 @@ mod policies {
         for _ in 0..OPERATIONS {
             let key = random.below(20);
             let slot = slots[usize::try_from(key).unwrap()];
-            match random.below(5) {
+            match random.below(6) {
                 0 => policy.used(&ring, slot),
                 1 => policy.admitted(&ring, slot, KeyHash::of(&random.below(40))),
                 2 => policy.replaced(&ring, slot),
                 3 => policy.removed(slot),
+                4 => policy.announce_maxsize(usize::try_from(random.below(40)).unwrap()),
                 _ => drop(policy.victim(&ring, KeyHash::of(&key))),
             }
         }
@@ -321,5 +336,6 @@ mod policies {
         survives_calls_in_any_order::<S3Fifo>();
         survives_calls_in_any_order::<WTinyLfu>();
         survives_calls_in_any_order::<Gdsf>();
+        survives_calls_in_any_order::<Auto>();
     }
 }

@@ -3,11 +3,15 @@
 //! Gil Einziger, Roy Friedman and Ben Manes: "`TinyLFU`: A Highly Efficient Cache Admission Policy", ACM
 //! Transactions on Storage 13(4), 2017.
 //!
-//! The parameters are those of the paper. The window is an LRU list with 1 % of the entries. The others are in a
-//! segmented LRU list: 20 % on probation and 80 % protected; a hit moves an entry from probation to protected. The
+//! The parameters are those of the paper. The window is a list with 1 % of the entries. The others are in a
+//! segmented list: 20 % on probation and 80 % protected; a hit moves an entry from probation to protected. The
 //! frequency of keys is estimated by a count-min sketch: four rows of 4-bit counters, four counters per entry in each
-//! row, all of which are halved after ten uses per entry. There is no doorkeeper in front of the sketch, and the
-//! size of the window is not adapted.
+//! row, all of which are halved after ten uses per entry. A use increments the lowest counters of its key only, the minimal
+//! increment of the paper. There is no doorkeeper in front of the sketch, and the size of the window is not adapted.
+//!
+//! Two things make a hit cheap. The four counters of a key are in one block of 64 bytes, which one multiplication finds. And
+//! a hit in the window or among the protected entries sets a mark instead of moving the entry: when the entry is the oldest,
+//! it passes to the young end and the mark is cleared, as in the CLOCK policy.
 //!
 //! The hash of a key is seeded per process, so an attacker cannot choose the counters of a key.
 
@@ -40,7 +44,7 @@ const USES_TO_AGE: usize = 10;
 /// recent keys are the next to be used: [`Lru`](super::Lru) is better then.
 ///
 /// Each operation takes amortized constant time; all counters are halved at intervals. The policy needs about 20
-/// bytes per entry, and 8 to 16 bytes for the counters. It is the policy of Java's Caffeine, with a fixed window.
+/// bytes per entry, and 8 to 16 bytes for the counters, which take 64 bytes at least. It is the policy of Java's Caffeine, with a fixed window.
 ///
 /// Source: Einziger, Friedman and Manes, "`TinyLFU`: A Highly Efficient Cache Admission Policy", ACM
 /// Transactions on Storage, 2017.
@@ -59,18 +63,9 @@ impl Policy for WTinyLfu {
     const SLOT_BYTES: usize = 32;
     const NEW: Self = Self { segments: Lists::new(), hashes: Vec::new(), sketch: Sketch::new() };
 
+    #[inline]
     fn used<T>(&self, ring: &Arena<T>, slot: Slot) {
-        let (Some(segment), Some(&hash)) = (self.segments.list_of(slot), self.hashes.get(slot.index()))
-        else {
-            return;
-        };
-        self.sketch.count(hash);
-        if segment == WINDOW {
-            self.segments.push(WINDOW, slot);
-        } else {
-            self.segments.push(PROTECTED, slot);
-            self.shift(PROTECTED, protected_share(ring.len()));
-        }
+        self.count_use(ring, slot);
     }
 
     fn admitted<T>(&mut self, ring: &Arena<T>, slot: Slot, hash: KeyHash) {
@@ -81,14 +76,15 @@ impl Policy for WTinyLfu {
         self.hashes[slot.index()] = hash;
         self.sketch.reserve(self.hashes.len());
         self.sketch.count(hash);
+        self.segments.unmark(slot);
         self.segments.push(WINDOW, slot);
         self.shift(WINDOW, share(ring.len(), WINDOW_PERCENT));
     }
 
     fn victim<T>(&mut self, ring: &Arena<T>, _: KeyHash) -> Option<Slot> {
         let window_is_full = self.segments.len(WINDOW) >= share(ring.len(), WINDOW_PERCENT);
-        let candidate = self.segments.oldest(WINDOW);
-        let weakest = self.segments.oldest(PROBATION).or_else(|| self.segments.oldest(PROTECTED));
+        let candidate = self.unused(WINDOW);
+        let weakest = self.segments.oldest(PROBATION).or_else(|| self.unused(PROTECTED));
         let (Some(candidate), Some(weakest)) = (candidate, weakest) else { return candidate.or(weakest) };
         if window_is_full {
             if self.frequency(candidate) <= self.frequency(weakest) {
@@ -109,131 +105,216 @@ impl Policy for WTinyLfu {
         self.segments.validate(ring);
         assert!(ring.iter().all(|slot| slot.index() < self.hashes.len()));
         self.sketch.validate();
-        assert!(self.sketch.words.len() >= self.hashes.len());
+        assert!(self.sketch.blocks.len() * BLOCK_ENTRIES >= self.hashes.len());
     }
 }
 
 impl WTinyLfu {
+    /// Records a hit on the entry in `slot`, and returns the hash of its key.
+    #[inline]
+    pub(super) fn count_use<T>(&self, ring: &Arena<T>, slot: Slot) -> Option<KeyHash> {
+        let hash = *self.hashes.get(slot.index())?;
+        self.sketch.count(hash);
+        if self.segments.list_of(slot)? == PROBATION {
+            self.protect(slot, protected_share(ring.len()));
+        } else {
+            self.segments.mark(slot);
+        }
+        Some(hash)
+    }
+
+    /// Moves a slot from probation to protected, and the oldest ones back, until at most `most` are protected.
+    #[inline(never)]
+    fn protect(&self, slot: Slot, most: usize) {
+        self.segments.push(PROTECTED, slot);
+        self.shift(PROTECTED, most);
+    }
+
+    /// Returns the oldest slot of a segment that was not used since it was moved there. Those before it are passed to the
+    /// young end.
+    #[inline]
+    fn unused(&self, segment: List) -> Option<Slot> {
+        loop {
+            let oldest = self.segments.oldest(segment)?;
+            if !self.segments.unmark(oldest) {
+                return Some(oldest);
+            }
+            self.segments.pass_oldest(segment);
+        }
+    }
+
     /// Moves the oldest slots of a segment to probation, until at most `most` are left.
     #[inline]
     fn shift(&self, segment: List, most: usize) {
         while self.segments.len(segment) > most {
-            let Some(oldest) = self.segments.oldest(segment) else { return };
+            let Some(oldest) = self.unused(segment) else { return };
             self.segments.push(PROBATION, oldest);
         }
     }
 
-    fn frequency(&self, slot: Slot) -> u8 {
+    fn frequency(&self, slot: Slot) -> u64 {
         self.hashes.get(slot.index()).map_or(0, |&hash| self.sketch.frequency(hash))
     }
 }
 
 /// Returns how many of `len` entries may be protected.
+#[inline]
 fn protected_share(len: usize) -> usize {
     share(len.saturating_sub(share(len, WINDOW_PERCENT)), PROTECTED_PERCENT)
 }
 
 /// A count-min sketch: an estimate of the recent frequency of hashes, which is never too low except by aging.
 ///
-/// Invariant: the number of words is zero or a power of two.
+/// Invariant: the number of blocks is zero or a power of two.
 #[derive(Debug)]
 struct Sketch {
-    /// Each word has sixteen counters, four of each row.
-    words: Vec<Cell<u64>>,
+    blocks: Vec<Block>,
     /// The number of entries that the sketch has memory for.
     entries: usize,
     /// The number of uses since the counters were halved, plus half of the number before.
     uses: Cell<usize>,
+    /// The number of uses at which the counters are halved.
+    most_uses: usize,
 }
 
-/// The position of the counter of a hash in one row.
+/// The counters of some hashes: rows of two words, with sixteen counters in each word.
+#[derive(Clone, Debug)]
+#[repr(align(64))]
+struct Block([Cell<u64>; 2 * ROWS]);
+
+/// The counter of a hash in one row.
 #[derive(Clone, Copy, Debug)]
-struct Place {
-    word: usize,
+struct Counter<'b> {
+    word: &'b Cell<u64>,
     shift: u32,
+}
+
+/// The number of rows, in each of which a hash has a counter.
+const ROWS: usize = 4;
+
+/// The number of entries that a block has counters for: sixteen for each.
+const BLOCK_ENTRIES: usize = 8;
+
+impl Counter<'_> {
+    /// The largest value of a 4-bit counter.
+    const MAX: u64 = 15;
+
+    #[inline]
+    fn get(self) -> u64 {
+        (self.word.get() >> self.shift) & Self::MAX
+    }
+}
+
+impl Block {
+    /// Returns the counters of a mixed hash, one in each row.
+    // Written out, because the compiler does not inline `map`.
+    #[inline]
+    fn counters(&self, mixed: u64) -> [Counter<'_>; ROWS] {
+        [
+            self.counter(0, mixed >> 8),
+            self.counter(1, mixed >> 13),
+            self.counter(2, mixed >> 18),
+            self.counter(3, mixed >> 23),
+        ]
+    }
+
+    /// Returns the counter in a row that the lowest five bits select.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "masked to five bits")]
+    fn counter(&self, row: usize, bits: u64) -> Counter<'_> {
+        let word = &self.0[2 * row + (bits & 1) as usize];
+        Counter { word, shift: (bits << 1) as u32 & 0x3c }
+    }
 }
 
 impl Sketch {
     const fn new() -> Self {
-        Self { words: Vec::new(), entries: 0, uses: Cell::new(0) }
+        Self { blocks: Vec::new(), entries: 0, uses: Cell::new(0), most_uses: 0 }
     }
 
-    /// The odd factors by which the rows map hashes to different counters. The upper half of the product is used,
-    /// which depends on all lower bits.
-    const ROWS: [u64; 4] =
-        [0x9e37_79b9_7f4a_7c15, 0xbf58_476d_1ce4_e5b9, 0x94d0_49bb_1331_11eb, 0xd6e8_feb8_6659_fd93];
-
-    /// The largest value of a 4-bit counter.
-    const MAX_COUNT: u64 = 15;
+    /// The odd factor of mixed hashes. The upper half of the product depends on all lower bits, and selects the block.
+    const FACTOR: u64 = crate::key::STEP;
 
     /// A mask of all bits of a word except the highest of each counter.
     const HALVES: u64 = 0x7777_7777_7777_7777;
 
     /// Allocates memory for a number of entries. All counts are preserved.
     fn reserve(&mut self, entries: usize) {
-        self.entries = entries.max(self.entries);
-        while self.words.len() < entries {
+        if entries <= self.entries {
+            return;
+        }
+        self.entries = entries;
+        self.most_uses = entries.saturating_mul(USES_TO_AGE);
+        while self.blocks.len() < entries.div_ceil(BLOCK_ENTRIES) {
             // A position has one more bit then. Both halves have the same counts, so each hash keeps its count.
-            self.words.extend_from_within(..);
-            if self.words.is_empty() {
-                self.words.push(Cell::new(0));
+            self.blocks.extend_from_within(..);
+            if self.blocks.is_empty() {
+                self.blocks.push(Block([const { Cell::new(0) }; 2 * ROWS]));
             }
         }
     }
 
     #[inline]
     fn count(&self, hash: KeyHash) {
-        for place in self.places(hash) {
-            if let Some(word) = self.words.get(place.word) {
-                let one = u64::from((word.get() >> place.shift) & Self::MAX_COUNT != Self::MAX_COUNT);
-                word.set(word.get() + (one << place.shift));
+        if let Some((block, mixed)) = self.block(hash) {
+            let counters = block.counters(mixed);
+            let [a, b, c, d] = counters;
+            let counts = [a.get(), b.get(), c.get(), d.get()];
+            let least = least(counts);
+            if least < Counter::MAX {
+                for (counter, count) in counters.into_iter().zip(counts) {
+                    let one = u64::from(count == least) << counter.shift;
+                    counter.word.set(counter.word.get() + one);
+                }
             }
         }
         self.uses.set(self.uses.get() + 1);
-        if self.uses.get() >= self.entries.saturating_mul(USES_TO_AGE) {
+        if self.uses.get() >= self.most_uses {
             self.age();
         }
     }
 
     #[cold]
     fn age(&self) {
-        for word in &self.words {
+        for word in self.blocks.iter().flat_map(|block| &block.0) {
             word.set((word.get() >> 1) & Self::HALVES);
         }
         self.uses.set(self.uses.get() / 2);
     }
 
     #[inline]
-    fn frequency(&self, hash: KeyHash) -> u8 {
-        let counts = self.places(hash).filter_map(|place| {
-            let word = self.words.get(place.word)?.get();
-            Some(((word >> place.shift) & Self::MAX_COUNT) as u8)
-        });
-        counts.min().unwrap_or(0)
+    fn frequency(&self, hash: KeyHash) -> u64 {
+        let Some((block, mixed)) = self.block(hash) else { return 0 };
+        let [a, b, c, d] = block.counters(mixed);
+        least([a.get(), b.get(), c.get(), d.get()])
     }
 
+    /// Returns the block with the counters of a hash, and the mixed hash, which selects them.
     #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "masked by the number of words, or to two bits")]
-    fn places(&self, hash: KeyHash) -> impl Iterator<Item = Place> {
-        let mask = self.words.len().saturating_sub(1);
-        (0..).zip(Self::ROWS).map(move |(row, factor)| {
-            let mixed = hash.get().wrapping_mul(factor);
-            let column = (mixed >> 30) as u32 & 3;
-            Place { word: (mixed >> 32) as usize & mask, shift: 16 * row + 4 * column }
-        })
+    #[expect(clippy::cast_possible_truncation, reason = "masked by the number of blocks")]
+    fn block(&self, hash: KeyHash) -> Option<(&Block, u64)> {
+        let mixed = hash.get().wrapping_mul(Self::FACTOR);
+        let block = self.blocks.get((mixed >> 32) as usize & self.blocks.len().wrapping_sub(1))?;
+        Some((block, mixed))
     }
 
     #[cfg(any(test, fuzzing))]
     fn validate(&self) {
-        assert!(self.words.is_empty() || self.words.len().is_power_of_two());
-        assert!(self.words.len() < 2 * self.entries.max(1));
+        assert!(self.blocks.is_empty() || self.blocks.len().is_power_of_two());
+        assert!(self.blocks.len() < 2 * self.entries.div_ceil(BLOCK_ENTRIES).max(1));
         assert!(self.uses.get() <= self.entries * USES_TO_AGE);
+        assert_eq!(self.most_uses, self.entries * USES_TO_AGE);
     }
+}
+
+#[inline]
+fn least([a, b, c, d]: [u64; ROWS]) -> u64 {
+    a.min(b).min(c.min(d))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{Model, Random, Toy, agree};
+    use super::super::tests::{AnyVictim, Random, Toy, agree};
     use super::*;
 
     fn hash(n: u64) -> KeyHash {
@@ -242,19 +323,6 @@ mod tests {
 
     fn keys(toy: &Toy<WTinyLfu>, segment: List) -> Vec<u64> {
         toy.policy.segments.iter(segment).map(|slot| *toy.ring.get(slot).unwrap()).collect()
-    }
-
-    /// A model that approves any victim.
-    #[derive(Default)]
-    struct AnyVictim;
-
-    impl Model for AnyVictim {
-        fn used(&mut self, _: u64) {}
-        fn admitted(&mut self, _: u64) {}
-        fn approves(&mut self, _: u64) -> bool {
-            true
-        }
-        fn removed(&mut self, _: u64) {}
     }
 
     #[test]
@@ -341,10 +409,15 @@ mod tests {
         let (toy, [first, second, third, last, _]) = four_keys();
         assert_eq!(keys(&toy, PROBATION), [first, second, third]);
         // Of three entries beside the window, two may be protected.
-        for key in [first, second, third, second] {
+        for key in [first, second] {
             assert!(toy.hit(key));
         }
-        assert_eq!((keys(&toy, PROBATION), keys(&toy, PROTECTED)), (vec![first], vec![third, second]));
+        assert_eq!((keys(&toy, PROBATION), keys(&toy, PROTECTED)), (vec![third], vec![first, second]));
+        // The first is used once more, and passed over.
+        for key in [first, third] {
+            assert!(toy.hit(key));
+        }
+        assert_eq!((keys(&toy, PROBATION), keys(&toy, PROTECTED)), (vec![second], vec![third, first]));
         assert!(toy.hit(last));
         assert_eq!(keys(&toy, WINDOW), [last]);
     }
@@ -377,7 +450,7 @@ mod tests {
             }
         }
         let wrong = (0..1000).filter(|&n| {
-            let (estimate, count) = (u64::from(sketch.frequency(hash(n))), n % 5 + 1);
+            let (estimate, count) = (sketch.frequency(hash(n)), n % 5 + 1);
             assert!(estimate >= count);
             estimate > count
         });

@@ -2,6 +2,7 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
+use syn::Expr;
 
 use super::Lifecycle;
 use crate::args::{MaxSize, Policy};
@@ -23,6 +24,16 @@ impl Lifecycle {
         matches!(self.eviction.maxsize.get(), Some(MaxSize::Auto(_)))
     }
 
+    /// Whether the cache shares the memory budget of the program.
+    pub(crate) fn is_in_budget(&self) -> bool {
+        self.is_in_budget
+    }
+
+    /// The bytes that the function has at least of the memory budget, where they are given.
+    pub(crate) fn floor(&self) -> Option<&Expr> {
+        self.eviction.floor.get()
+    }
+
     /// The type of the eviction policy.
     pub(crate) fn policy(&self, krate: &Krate) -> TokenStream {
         if self.sizes_itself() {
@@ -37,6 +48,7 @@ impl Lifecycle {
             Some(Policy::S3Fifo) => "S3Fifo",
             Some(Policy::WTinyLfu) => "WTinyLfu",
             Some(Policy::Gdsf) => "Gdsf",
+            Some(Policy::Auto) => "Auto",
         };
         let policy = Ident::new(policy, Span::call_site());
         let seed = self.eviction.seed.get().map(|seed| quote! { <{ #seed }> });

@@ -6,9 +6,12 @@ use super::*;
 use crate::engine::lifecycle::NoLifecycle;
 use crate::function::call::CacheHandle;
 use crate::function::result_policy::Plain;
+use crate::function::tagged::tested;
 use crate::store::Lru;
 use crate::store::lock_free::thread_number::NUMBERS;
 use crate::store::types::Types;
+use crate::tags::current::DomainHandle;
+use crate::tags::frame::{Computation, Frame};
 
 type Tested = Fronted<Types<(u64,), u64, Lru, ()>>;
 
@@ -41,7 +44,7 @@ impl Tested {
     fn copy(&self, n: u64) -> Option<u64> {
         let hash = KeyHash::of_part(&(&n,));
         let front = self.front.get()?;
-        front.read(thread_number(), hash, |key: &(u64,)| key.0 == n, |value: &u64| *value)
+        front.read(thread_number(), hash, |key: &(u64,)| key.0 == n, |(): ()| true, |value: &u64| *value)
     }
 }
 
@@ -118,7 +121,7 @@ fn entries_beyond_the_copies_are_served_all_the_same() {
             assert_eq!(cache.call(5, || 6), 6);
         }
     }
-    assert!(cache.front.get().is_some_and(|front| front.is_full()));
+    assert!(cache.front.get().is_some_and(|front| !front.takes::<()>()));
     assert_eq!(cache.counted(), (MANY * all - all, all + 1, usize::try_from(all).unwrap()));
 }
 
@@ -190,4 +193,46 @@ fn threads_beyond_those_with_a_number_are_served() {
         thread.join().unwrap();
     }
     assert_eq!(cache.counted(), (hits + 30_000, misses, 3));
+}
+
+#[test]
+fn entries_with_tags_are_read_without_the_lock_until_something_is_invalidated() {
+    let _some = NUMBERS.read();
+    let domain = DomainHandle::isolated();
+    let _entered = domain.enter();
+    let cache = Fronted::<Types<(u64,), u64, Lru, tested::Info>>::new();
+    let call = |n, value| tested::call(&cache, n, value);
+    let read = |n| cache.read(tested::hash_of(n), |key| key.0 == n, |value| *value, &tested::begin());
+    for _ in 0..MANY {
+        assert_eq!(call(1, 10), 10);
+    }
+    assert_eq!(read(1), Some(10));
+    domain.invalidate(&[tested::tag_of(2)]);
+    assert_eq!(read(1), None, "it may have been invalidated");
+    assert_eq!((call(1, 11), read(1)), (10, Some(10)));
+    domain.invalidate(&[tested::tag_of(1)]);
+    assert_eq!((read(1), call(1, 12)), (None, 12));
+    call(1, 12);
+    assert_eq!((call(1, 13), read(1)), (12, Some(12)));
+    let computation = Computation::begin(Frame::Own);
+    assert_eq!(read(1), None, "what is read is recorded");
+    drop(computation.end());
+    assert_eq!(read(1), Some(12));
+}
+
+#[test]
+fn copies_of_entries_with_tags_are_renewed_when_there_is_no_room_for_others() {
+    let _some = NUMBERS.read();
+    let domain = DomainHandle::isolated();
+    let _entered = domain.enter();
+    let cache = Fronted::<Types<(u64,), u64, Lru, tested::Info>>::new();
+    let many = COPIES as u64 + 10;
+    (0..MANY).for_each(|n| _ = tested::call(&cache, n % many, n));
+    let read = |n| cache.read(tested::hash_of(n), |key| key.0 == n, |value| *value, &tested::begin());
+    let copies = || (0..many).filter(|n| read(*n).is_some()).count();
+    assert_eq!(copies(), COPIES);
+    domain.invalidate(&[tested::tag_of(many)]);
+    assert_eq!(copies(), 0);
+    (0..many).for_each(|n| assert_eq!(tested::call(&cache, n, 0), n));
+    assert_eq!(copies(), COPIES);
 }

@@ -2,9 +2,12 @@ use super::*;
 use crate::engine::lifecycle::NoLifecycle;
 use crate::function::call::CacheHandle;
 use crate::function::result_policy::Plain;
+use crate::function::tagged::tested;
 use crate::store::Lru;
 use crate::store::lock_free::thread_number::NUMBERS;
 use crate::store::types::Types;
+use crate::tags::current::DomainHandle;
+use crate::tags::frame::{Computation, Frame};
 use core::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::Barrier;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -187,7 +190,7 @@ fn a_smaller_capacity_leaves_the_entries_used_last_and_hits_without_the_lock() {
     assert_eq!(cache.handle().info().maxsize, Some(4));
     let hits_without_lock = |n: u64| {
         let hash = KeyHash::of_part(&(&n,));
-        let reads = || cache.read(hash, |(key,)| *key == n, |value| *value) == Read::Hit(n + 1);
+        let reads = || cache.read(hash, |(key,)| *key == n, |value| *value, &NoLifecycle) == Read::Hit(n + 1);
         // A hit that takes the lock gives the thread memory for its stamps.
         reads() || (cache.call(n) == n + 1 && reads())
     };
@@ -268,4 +271,31 @@ fn hits_of_other_threads_while_the_capacity_changes_are_right_and_counted() {
     let (hits, misses, len) = cache.counted();
     assert_eq!(hits + misses, calls.load(SeqCst));
     assert!(len <= 20);
+}
+
+#[test]
+fn entries_with_tags_are_read_without_the_lock_until_something_is_invalidated() {
+    let _some = NUMBERS.read();
+    let domain = DomainHandle::isolated();
+    let _entered = domain.enter();
+    let cache = LockFree::<Types<(u64,), u64, Lru, tested::Info>>::new(MaxSize::of(4));
+    let call = |n, value| tested::call(&cache, n, value);
+    let read = |n| match cache.read(tested::hash_of(n), |key| key.0 == n, |value| *value, &tested::begin()) {
+        Read::Hit(value) => Some(value),
+        Read::Missing(_) | Read::Locked => None,
+    };
+    for _ in 0..3 {
+        assert_eq!(call(1, 10), 10);
+    }
+    assert_eq!(read(1), Some(10));
+    domain.invalidate(&[tested::tag_of(2)]);
+    assert_eq!(read(1), None, "it may have been invalidated");
+    assert_eq!((call(1, 11), read(1)), (10, Some(10)));
+    domain.invalidate(&[tested::tag_of(1)]);
+    assert_eq!((read(1), call(1, 12)), (None, 12));
+    assert_eq!((call(1, 13), read(1)), (12, Some(12)));
+    let computation = Computation::begin(Frame::Own);
+    assert_eq!(read(1), None, "what is read is recorded");
+    drop(computation.end());
+    assert_eq!(read(1), Some(12));
 }

@@ -17,7 +17,8 @@ struct FrontedValue {
 impl FrontedValue {
     fn read(&self) -> Option<u64> {
         let matches = |key: &u64| *key == 1;
-        let (one, other) = self.front.read(0, hash(1), matches, |value: &(u64, u64)| *value)?;
+        let (one, other) =
+            self.front.read(0, hash(1), matches, |(): ()| true, |value: &(u64, u64)| *value)?;
         assert_eq!(one, other, "a value is never a mixture");
         Some(one)
     }
@@ -29,7 +30,7 @@ impl FrontedValue {
             value
         };
         let stored = self.value.lock().unwrap();
-        self.front.add(hash(1), |key: &u64| *key == 1, (1, (*stored, *stored)));
+        self.front.add(hash(1), |key: &u64| *key == 1, (1, (*stored, *stored), ()));
     }
 }
 
@@ -39,7 +40,7 @@ fn a_front_serves_no_value_that_was_replaced_before_the_hit_began() {
         2,
         || {
             let (front, value) = (Front::new::<u64, (u64, u64)>(2), Mutex::new(0));
-            front.add(hash(1), |key: &u64| *key == 1, (1, (0, 0)));
+            front.add(hash(1), |key: &u64| *key == 1, (1, (0, 0), ()));
             assert!(front.admit(0));
             FrontedValue { front, value, is_done: AtomicBool::new(false) }
         },

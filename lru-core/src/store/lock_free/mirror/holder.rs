@@ -107,6 +107,12 @@ impl Mirror {
         }
     }
 
+    /// Writes the metadata of the entry in a slot, of which readers may see it or the former one.
+    #[inline]
+    pub(crate) fn renew_meta<U: Words>(&self, slot: usize, meta: U) {
+        self.table.write_meta(slot, meta);
+    }
+
     /// Removes the entry of a slot. Readers may find it until [`end`](Self::end).
     #[inline]
     pub(crate) fn removed(&self, slot: usize) {
