@@ -2,10 +2,11 @@
 //!
 //! The pages are those of `docs/guide` in the repository. The code in them is compiled and run by the package `tests`.
 
-/// Includes a page, behind the targets of its links in this documentation.
+/// Includes a page, behind the targets of its links and pictures in this documentation.
 macro_rules! page {
-    ($name:ident, $file:literal) => {
+    ($name:ident, $file:literal $(, $pictures:literal)?) => {
         #[doc = include_str!("../docs/guide/links.md")]
+        $(#[doc = include_str!(concat!("../docs/guide/", $pictures))])?
         #[doc = include_str!(concat!("../docs/guide/src/", $file))]
         pub mod $name {}
     };
@@ -16,7 +17,7 @@ page!(keys, "keys.md");
 page!(results_and_errors, "results-and-errors.md");
 page!(expiry_and_staleness, "expiry-and-staleness.md");
 page!(eviction_and_sizing, "eviction-and-sizing.md");
-page!(choosing_maxsize_and_policy, "choosing-maxsize-and-policy.md");
+page!(choosing_maxsize_and_policy, "choosing-maxsize-and-policy.md", "curves.md");
 page!(concurrency_and_single_flight, "concurrency-and-single-flight.md");
 page!(methods_generics_traits, "methods-generics-traits.md");
 page!(async_functions, "async.md");

@@ -250,6 +250,8 @@ pub use lru_core::{
 };
 pub use lru_core::{GIB, HeapSize, KIB, MIB};
 pub use lru_core::{Invalidated, Tag, depends_on, invalidate, set_tag_capacity, tag};
+#[cfg(feature = "registry")]
+pub use lru_core::{RecordOptions, Recorded, Recording, record};
 #[cfg(feature = "axum")]
 pub use lru_page as debug_page;
 #[doc(hidden)]
@@ -447,11 +449,21 @@ pub use lru_macros::cache;
 /// The capacity: an expression of any integer type. Zero or less disables caching and counts misses. `None` is
 /// unbounded, like [`macro@cache`].
 ///
-/// An expression with a call, such as `config().cache_size`, or with a `*` that follows a reference, is evaluated at run
-/// time, once, at the first call of the function or of an accessor. It may also be an `Option` of an integer. It names items, not
-/// arguments. If it panics, the panic is passed on, and the next call evaluates it again; a call of the function itself in it
-/// panics. Other first calls wait meanwhile, and a call costs one load more. All other expressions are constants; `const { size() }` makes one of a call, as
-/// `scope = thread` demands.
+/// An expression with a call, with a field, such as `CONFIG.cache_size`, or with a `*` that follows a reference, is evaluated at run
+/// time, once, at the first call of the function or of an accessor, also for `scope = thread`. It may also be an `Option` of an
+/// integer. It names items, not arguments. If it panics, the panic is passed on, and the next call evaluates it again; a call of the
+/// function itself in it panics. Other first calls wait meanwhile, and a call costs one load more. All other expressions are
+/// constants; `const { size() }` makes one of a call.
+///
+/// With `maxsize = auto(64..=10_000)`, the cache sets its own capacity within these bounds, which are expressions of an integer type,
+/// evaluated once as above. It begins with the upper bound. After at least 1000 calls and four for each entry, when a result is
+/// stored, it compares the hit ratios that it expects with other capacities, and takes the smallest one that is at most about a point
+/// below that of the upper bound, with a tenth to spare. It shrinks by half at most, where two comparisons in a row agree, and grows up to
+/// four times at once. `cache_info()` shows the present capacity. With [`weight`](#weight), the bounds are weights.
+///
+/// The option implies [`insight`](#insight), whose cost it has, and `policy = lru`, which the estimates are for; a comparison takes some
+/// ten to hundred microseconds. With `scope = thread`, each thread has a capacity of its own; `shards` are refused. A capacity that
+/// `cache_resize` or the environment sets stays from then on. The cache does not share a memory budget. Bounds that turn out to be in the wrong order count as the upper one.
 ///
 /// The accessor `f::cache_resize(maxsize)` changes the capacity, and evicts the entries that exceed it, as the policy and the
 /// shards have it; the eviction listener is called. `None` is unbounded, and with `0` nothing is stored. There is none where `maxsize`
@@ -501,6 +513,23 @@ pub use lru_macros::cache;
 /// (double(1), double(2), double(3));
 /// double::cache_resize(2);
 /// assert_eq!((double::cache_info().maxsize, double::cache_info().currsize), (Some(2), 2));
+/// ```
+///
+/// A cache that finds its own capacity:
+///
+/// ```
+/// use functools::lru_cache;
+///
+/// #[lru_cache(maxsize = auto(10..=10_000))]
+/// fn page(id: u64) -> String {
+///     format!("page {id}")
+/// }
+///
+/// for n in 0..100_000 {
+///     page(n * n % 1531); // 766 different pages
+/// }
+/// assert!(page::cache_info().maxsize < Some(2000));
+/// assert!(page::cache_info().hit_ratio() > 0.9);
 /// ```
 ///
 /// ## `policy`

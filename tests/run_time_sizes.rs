@@ -463,6 +463,81 @@ mod at_run_time {
     }
 
     #[test]
+    fn a_field_of_what_a_lazy_lock_holds_is_read_at_run_time() {
+        static CONFIG: LazyLock<(Config, usize)> =
+            LazyLock::new(|| (Config { cache_size: 3, parts: Some(6) }, 4));
+        const LIMITS: (usize, Config) = (5, Config { cache_size: 2, parts: None });
+        macro_rules! sizes {
+            ($($maxsize:expr => $expected:literal)+) => {$({
+                #[lru_cache(maxsize = $maxsize)]
+                fn f(n: u64) -> u64 {
+                    n
+                }
+                (0..9).for_each(|n| assert_eq!(f(n), n));
+                assert_eq!((f::cache_info().maxsize, f::cache_info().currsize), (Some($expected), $expected));
+            })+};
+        }
+        sizes! { CONFIG.0.cache_size => 3  CONFIG.1 + 1 => 5  CONFIG.0.parts => 6  LIMITS.0 => 5  LIMITS.1.cache_size => 2 }
+        #[lru_cache(maxsize = [1, 2, 3][1])]
+        fn constant(n: u64) -> u64 {
+            n
+        }
+        (0..9).for_each(|n| assert_eq!(constant(n), n));
+        assert_eq!(constant::cache_info().maxsize, Some(2));
+    }
+
+    #[test]
+    fn with_a_cache_for_each_thread_the_expression_is_evaluated_once_for_all() {
+        static EVALUATED: AtomicUsize = AtomicUsize::new(0);
+        fn size() -> usize {
+            EVALUATED.fetch_add(1, SeqCst);
+            3
+        }
+        #[lru_cache(maxsize = size(), scope = thread)]
+        fn f(n: u64) -> u64 {
+            n + 1
+        }
+        #[lru_cache(maxsize = Some(7).filter(|_| size() > 3), scope = thread, ttl = 60)]
+        fn unbounded(n: u64) -> u64 {
+            n
+        }
+        thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    (0..9).for_each(|n| assert_eq!(f(n), n + 1));
+                    assert_eq!((f::cache_info().maxsize, f::cache_info().currsize), (Some(3), 3));
+                    f::cache_resize(2);
+                    assert_eq!(f::cache_info().maxsize, Some(2));
+                });
+            }
+        });
+        assert_eq!((f(1), f::cache_info().maxsize, EVALUATED.load(SeqCst)), (2, Some(3), 1));
+        (0..9).for_each(|n| assert_eq!(unbounded(n), n));
+        assert_eq!((unbounded::cache_info().maxsize, unbounded::cache_info().currsize), (None, 9));
+    }
+
+    #[test]
+    fn with_a_cache_for_each_thread_panics_of_the_expression_are_passed_on() {
+        static ATTEMPTS: AtomicUsize = AtomicUsize::new(0);
+        fn size() -> usize {
+            assert!(ATTEMPTS.fetch_add(1, SeqCst) > 0, "no configuration yet");
+            7
+        }
+        #[lru_cache(maxsize = size(), scope = thread)]
+        fn f(n: u64) -> u64 {
+            n
+        }
+        assert_eq!(panic_of(|| f(1)), "no configuration yet");
+        assert_eq!((f(1), f::cache_info().maxsize), (1, Some(7)));
+        #[lru_cache(maxsize = own(1), scope = thread)]
+        fn own(n: usize) -> usize {
+            n
+        }
+        let message = panic_of(|| own(1));
+        assert_eq!(message, "the expression of `maxsize` of `own` calls the function itself");
+    }
+
+    #[test]
     fn a_constant_block_is_a_constant() {
         const fn double(n: usize) -> usize {
             n * 2

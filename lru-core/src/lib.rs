@@ -75,6 +75,8 @@ pub use observe::cached::{Cached, Source};
 pub use observe::info::{CacheInfo, CacheParameters};
 pub use observe::leading_policy::LeadingPolicy;
 #[cfg(feature = "registry")]
+pub use observe::recording::{RecordOptions, Recorded, Recording, record};
+#[cfg(feature = "registry")]
 pub use observe::registry;
 pub use observe::stats::CacheStats;
 pub use store::policy;
@@ -181,7 +183,7 @@ pub mod __private {
     pub use crate::function::options::Options;
     pub use crate::function::result_policy::{Cacheable, Cloneable};
     pub use crate::function::result_policy::{EraseResult, ErasedResult, Plain, Recompute, SelectPolicy};
-    pub use crate::function::run_time_size::{SizedAtRunTime, run_time_size};
+    pub use crate::function::run_time_size::{SizeAtRunTime, SizedAtRunTime, run_time_bounds, run_time_size};
     pub use crate::function::statics::{
         Empty, LruMemo, LruPlacement, Memo, PerThread, SelectPlacement, ShardedMemo, StaticCache,
         ThreadCaches, ThreadMemo, UnboundedMemo, UnboundedPlacement,

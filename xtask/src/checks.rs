@@ -130,7 +130,7 @@ fn tests(features: &str) -> Vec<Step> {
         Step::tests(
             "tests, features of services",
             "the debug page, metrics and events in a service",
-            "--package tests --features axum,metrics,tokio,tracing --test registry --test service --test telemetry",
+            "--package tests --features axum,metrics,tokio,tracing --test recording --test registry --test service --test telemetry",
         ),
         // Millions of operations, which need optimized code.
         Step::tests(

@@ -35,7 +35,7 @@ pub(crate) fn check(traces: &[Trace]) -> Result<(), Failure> {
         let capacities = capacities(trace.unique());
         let mut replays: Vec<(Errors, Insight)> = (0..REPLAYS)
             .map(|replay| {
-                let insight = estimated(&trace.keys, replay);
+                let insight = estimated(&trace.keys, 1000, replay);
                 (errors(&exact, &insight, &capacities), insight)
             })
             .collect();
@@ -62,8 +62,8 @@ pub(crate) fn check(traces: &[Trace]) -> Result<(), Failure> {
 }
 
 /// Replays a trace through a cache that estimates its curve.
-fn estimated(keys: &[u64], replay: u64) -> Insight {
-    let cache = LruCache::builder().maxsize(1000).insight().build();
+pub(crate) fn estimated(keys: &[u64], maxsize: usize, replay: u64) -> Insight {
+    let cache = LruCache::builder().maxsize(maxsize).insight().build();
     for &key in keys {
         cache.get_or_insert_with((key, replay), || ());
     }
@@ -93,14 +93,14 @@ fn capacities(unique: usize) -> Vec<usize> {
 }
 
 /// The distances of all uses in an exact LRU cache: how many keys were used since the last use, with the key itself.
-struct Exact {
+pub(crate) struct Exact {
     /// In ascending order.
     distances: Vec<usize>,
     uses: usize,
 }
 
 impl Exact {
-    fn of(keys: &[u64]) -> Self {
+    pub(crate) fn of(keys: &[u64]) -> Self {
         // A one at the time of the last use of each key, as sums in a binary indexed tree.
         let mut tree = vec![0_usize; keys.len() + 1];
         let (mut last, mut distances) = (HashMap::new(), Vec::new());
@@ -117,7 +117,7 @@ impl Exact {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
-    fn hit_ratio(&self, capacity: usize) -> f64 {
+    pub(crate) fn hit_ratio(&self, capacity: usize) -> f64 {
         self.distances.partition_point(|&distance| distance <= capacity) as f64 / self.uses as f64
     }
 }

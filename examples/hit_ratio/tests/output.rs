@@ -118,3 +118,36 @@ fn hit_ratio_says_what_is_wrong() {
     contains(&fails(program(), &[&bad, &"2", &"--svg"]), "`--svg` takes a path");
     contains(&fails(program(), &[&bad, &"2", &"--png", &"x"]), "unknown option `--png`");
 }
+
+#[test]
+fn hit_ratio_plots_the_curve_of_a_cache() {
+    let folder = folder("hit_ratio_curve");
+    let (trace, svg) = (folder.join("turns.txt"), folder.join("curve.svg"));
+    fs::write(&trace, TRACE).unwrap();
+    let output = run(program(), &[&"--curve", &trace, &"2", &"--svg", &svg]);
+    contains(&output, "turns: too few calls so far to tell");
+    ends_with(&output, &format!("The plot is in {}", svg.display()));
+    let drawn = fs::read_to_string(&svg).unwrap();
+    for text in ["exact LRU", "maxsize now: 2 → 33 %", "knee: ", "</svg>"] {
+        contains(&drawn, text);
+    }
+    contains(&fails(program(), &[&"--curve", &trace, &"2", &"3"]), "`--curve` takes one capacity");
+}
+
+#[test]
+fn hit_ratio_tells_what_caches_of_their_own_capacity_do() {
+    let folder = folder("hit_ratio_auto");
+    let trace = folder.join("loop.txt");
+    // Ten keys in turn, and each tenth one is new.
+    let keys: String = (0..20_000)
+        .map(|call| format!("{}\n", if call % 10 == 9 { 1_000_000 + call } else { call % 10 }))
+        .collect();
+    fs::write(&trace, keys).unwrap();
+    let output = run(program(), &[&"--auto", &"4..=400", &trace]);
+    let row: Vec<_> =
+        output.lines().find(|line| line.starts_with("loop")).unwrap().split_whitespace().collect();
+    assert_eq!(row[1..5], ["400", "89.95%", "89.95%", "0.00"]);
+    let (last, changes): (usize, usize) = (row[6].parse().unwrap(), row[7].parse().unwrap());
+    assert!((10..20).contains(&last) && changes > 3, "{output}");
+    contains(&fails(program(), &[&"--auto", &"4", &trace]), "`--auto` takes bounds");
+}

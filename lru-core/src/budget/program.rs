@@ -372,7 +372,7 @@ fn resume(panic: Option<Payload>) {
 /// * Caches shrink before others grow, so that the shares are never more than the budget in sum. The entries of a cache never weigh more
 ///   than its share.
 /// * A function that is not called any more falls to its floor where others gain by its memory.
-/// * The caches of threads (`scope = thread`), those of an `isolated` test and cache objects do not take part.
+/// * The caches of threads (`scope = thread`) and of an `isolated` test, cache objects, and `maxsize = auto(…)` do not take part.
 ///
 /// The budget may be set at any time, changed and removed; a removed one leaves each function its own `maxsize`. When the call returns, all
 /// caches are within their shares: entries that exceed them were evicted, and their eviction listeners called. It waits for caches

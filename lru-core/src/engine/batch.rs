@@ -242,6 +242,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         let evicted = removed.count(RemovalCause::Evicted).saturating_sub(evicted_fast);
         state.counters.add_removals(evicted, removed.count(RemovalCause::Expired));
         release(state, |leftover| removed.append(leftover));
+        self.size_itself(&mut removed);
         drop(notify(removed, lifecycle));
     }
 

@@ -190,7 +190,9 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
             removed.push_rejected(entry);
             return removed;
         }
-        self.insert_decided(self.hold(), entry, kind, &compare, lifecycle)
+        let mut removed = self.insert_decided(self.hold(), entry, kind, &compare, lifecycle);
+        self.size_itself(&mut removed);
+        removed
     }
 
     /// Inserts the result of a miss, like [`Engine::insert`], with a fast path for a full cache. Reports and
@@ -219,16 +221,22 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         };
         match inserted {
             Ok(evicted) => {
+                let is_size_due = state.is_size_due();
                 // The state is settled: no deferred work is left.
                 drop(state);
                 if let (Some(evicted), true) = (&evicted, lifecycle.hooks().listens()) {
                     lifecycle.hooks().notify(&evicted.key, &evicted.value, RemovalCause::Evicted);
                 }
                 drop(evicted);
+                if is_size_due {
+                    self.size_itself_and_notify(lifecycle);
+                }
             }
             Err(entry) => {
                 let kind = InsertKind::Computed(began);
-                drop(notify(self.insert_decided(state, entry, kind, &compare, lifecycle), lifecycle));
+                let mut removed = self.insert_decided(state, entry, kind, &compare, lifecycle);
+                self.size_itself(&mut removed);
+                drop(notify(removed, lifecycle));
             }
         }
     }

@@ -30,6 +30,7 @@ mod report;
 #[cfg(feature = "backend")]
 pub(crate) mod reported;
 mod retain;
+mod self_sizing;
 pub(crate) mod state;
 mod sweep;
 
@@ -237,7 +238,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
     #[cfg(feature = "testing")]
     fn of_capacity_of(self, other: &Self) -> Self {
         if !other.is_disabled() {
-            self.set_capacity(other.maxsize());
+            self.set_size(other.size());
         }
         self
     }

@@ -92,6 +92,20 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         Some(store.sampler()?.insight(store.maxsize(), C::Policy::IS_LRU))
     }
 
+    /// Passes the calls to a tap, or to none, if there is a sampler.
+    #[cfg(feature = "registry")]
+    pub(crate) fn set_tap(&self, tap: Option<&std::sync::Arc<dyn crate::insight::Tap>>) {
+        if !C::Policy::SAMPLES {
+            return;
+        }
+        let state = self.hold();
+        if let Ok(store) = state.store.try_borrow() {
+            if let Some(sampler) = store.sampler() {
+                sampler.set_tap(tap.cloned());
+            }
+        }
+    }
+
     /// Returns the hits that this store did not answer: coalesced calls and backend hits.
     fn hits_elsewhere(&self) -> u64 {
         let answered = |counters: &Counters| counters.coalesced.get() + counters.backend_hits.get();

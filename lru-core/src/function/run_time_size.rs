@@ -1,15 +1,18 @@
-//! Caches whose capacity is known at run time only: `maxsize = config().cache_size`.
+//! Caches whose capacity is known at run time only: `maxsize = config().cache_size`, and `maxsize = auto(64..=LIMIT)`.
 
 use core::cell::RefCell;
 use core::fmt;
-use core::ops::Deref;
+use core::ops::{Deref, RangeInclusive};
 use core::sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
+use std::sync::OnceLock;
 use std::vec::Vec;
 
 use parking_lot::Mutex;
 
 use crate::engine::Placement;
 use crate::function::statics::StaticCache;
+use crate::insight::Bounds;
+use crate::store::maxsize::InitialSize;
 
 /// Held while a capacity is set, and while no code of users runs.
 static SETTING: Mutex<()> = Mutex::new(());
@@ -19,40 +22,38 @@ std::thread_local! {
     static EVALUATED: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A cache in a `static` with the expression of its capacity, which is evaluated before the first use.
+/// The expression of a capacity, which is evaluated once.
 ///
 /// A thread that needs a capacity waits for another that evaluates the expression, unless it evaluates an expression itself: it would
 /// otherwise wait for a thread that may wait for it. Then both evaluate it, and the first one counts.
-pub struct SizedAtRunTime<M> {
-    cache: M,
+pub struct SizeAtRunTime {
     /// The name of the function.
     name: &'static str,
-    maxsize: fn() -> Option<usize>,
-    is_sized: AtomicBool,
+    expression: fn() -> InitialSize,
+    size: OnceLock<InitialSize>,
     /// Held while the expression runs.
     evaluating: Mutex<()>,
 }
 
-impl<X, const MAXSIZE: i128> SizedAtRunTime<StaticCache<X, MAXSIZE>> {
-    /// Combines an empty cache, which is bounded, with the expression of its capacity.
-    pub const fn new(
-        cache: StaticCache<X, MAXSIZE>,
-        name: &'static str,
-        maxsize: fn() -> Option<usize>,
-    ) -> Self {
-        Self { cache, name, maxsize, is_sized: AtomicBool::new(false), evaluating: Mutex::new(()) }
+impl SizeAtRunTime {
+    /// Creates the expression of the capacity of a function.
+    pub const fn new(name: &'static str, expression: fn() -> InitialSize) -> Self {
+        Self { name, expression, size: OnceLock::new(), evaluating: Mutex::new(()) }
     }
-}
 
-impl<X: Placement, const MAXSIZE: i128> SizedAtRunTime<StaticCache<X, MAXSIZE>> {
-    /// Evaluates the expression and sets the capacity, unless another thread has done so meanwhile.
+    /// Returns the capacity, and evaluates the expression unless another thread has done so.
     ///
     /// # Panics
     ///
-    /// If the expression panics, or uses the cache itself. The next use evaluates it again.
+    /// If the expression panics, or uses the function itself. The next call evaluates it again.
+    #[inline]
+    pub fn get(&self) -> InitialSize {
+        self.size.get().copied().unwrap_or_else(|| self.evaluate())
+    }
+
     #[cold]
     #[inline(never)]
-    fn set_size(&self) {
+    fn evaluate(&self) -> InitialSize {
         let own = core::ptr::from_ref(self).addr();
         let is_nested = EVALUATED.with_borrow(|evaluated| {
             assert!(
@@ -63,17 +64,51 @@ impl<X: Placement, const MAXSIZE: i128> SizedAtRunTime<StaticCache<X, MAXSIZE>> 
             !evaluated.is_empty()
         });
         let _evaluating = (!is_nested).then(|| self.evaluating.lock());
-        if self.is_sized.load(Acquire) {
-            return;
+        if let Some(&size) = self.size.get() {
+            return size;
         }
         let evaluation = Evaluation::begin(own);
-        let maxsize = (self.maxsize)();
+        let size = (self.expression)();
         drop(evaluation);
+        *self.size.get_or_init(|| size)
+    }
+}
+
+impl fmt::Debug for SizeAtRunTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SizeAtRunTime").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// A cache in a `static` with the expression of its capacity, which is evaluated before the first use.
+pub struct SizedAtRunTime<M> {
+    cache: M,
+    size: SizeAtRunTime,
+    is_sized: AtomicBool,
+}
+
+impl<X, const MAXSIZE: i128> SizedAtRunTime<StaticCache<X, MAXSIZE>> {
+    /// Combines an empty cache, which is bounded, with the expression of its capacity.
+    pub const fn new(
+        cache: StaticCache<X, MAXSIZE>,
+        name: &'static str,
+        expression: fn() -> InitialSize,
+    ) -> Self {
+        Self { cache, size: SizeAtRunTime::new(name, expression), is_sized: AtomicBool::new(false) }
+    }
+}
+
+impl<X: Placement, const MAXSIZE: i128> SizedAtRunTime<StaticCache<X, MAXSIZE>> {
+    /// Sets the capacity, unless another thread has done so meanwhile. Panics like [`SizeAtRunTime::get`].
+    #[cold]
+    #[inline(never)]
+    fn set_size(&self) {
+        let size = self.size.get();
         let _setting = SETTING.lock();
         if self.is_sized.load(Relaxed) {
             return;
         }
-        self.cache.set_capacity(maxsize);
+        self.cache.set_size(size);
         // Release: the first lookup of another thread finds the capacity that was set.
         self.is_sized.store(true, Release);
     }
@@ -109,7 +144,7 @@ impl<X: Placement, const MAXSIZE: i128> Deref for SizedAtRunTime<StaticCache<X, 
 
 impl<M> fmt::Debug for SizedAtRunTime<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SizedAtRunTime").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("SizedAtRunTime").field("size", &self.size).finish_non_exhaustive()
     }
 }
 
@@ -144,8 +179,15 @@ macro_rules! sizes {
 sizes! { u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize }
 
 /// Returns the capacity that an expression gives.
-pub fn run_time_size(maxsize: impl RunTimeSize) -> Option<usize> {
-    maxsize.capacity()
+pub fn run_time_size(maxsize: impl RunTimeSize) -> InitialSize {
+    InitialSize::Fixed(maxsize.capacity())
+}
+
+/// Returns the bounds of the capacity of a cache that sets it itself.
+pub fn run_time_bounds<T: RunTimeSize>(bounds: RangeInclusive<T>) -> InitialSize {
+    let (min, max) = bounds.into_inner();
+    let [min, max] = [min, max].map(|bound| bound.capacity().unwrap_or(usize::MAX));
+    InitialSize::Within(Bounds::new(min, max))
 }
 
 #[cfg(test)]
@@ -154,9 +196,22 @@ mod tests {
 
     #[test]
     fn a_capacity_is_the_nearest_number_of_entries() {
-        assert_eq!([run_time_size(-1), run_time_size(i128::MIN), run_time_size(0_u8)], [Some(0); 3]);
-        assert_eq!([run_time_size(7), run_time_size(Some(7_i64)), run_time_size(7_u128)], [Some(7); 3]);
-        assert_eq!([run_time_size(u128::MAX), run_time_size(Some(i128::MAX))], [Some(usize::MAX); 2]);
-        assert_eq!(run_time_size(None::<usize>), None);
+        let fixed = InitialSize::Fixed;
+        assert_eq!([run_time_size(-1), run_time_size(i128::MIN), run_time_size(0_u8)], [fixed(Some(0)); 3]);
+        assert_eq!(
+            [run_time_size(7), run_time_size(Some(7_i64)), run_time_size(7_u128)],
+            [fixed(Some(7)); 3]
+        );
+        assert_eq!([run_time_size(u128::MAX), run_time_size(Some(i128::MAX))], [fixed(Some(usize::MAX)); 2]);
+        assert_eq!(run_time_size(None::<usize>), fixed(None));
+    }
+
+    #[test]
+    fn bounds_are_in_order_and_above_zero() {
+        let within = |min, max| InitialSize::Within(Bounds::new(min, max));
+        assert_eq!(run_time_bounds(8..=64), within(8, 64));
+        assert_eq!(run_time_bounds(RangeInclusive::new(64_u8, 8)), within(8, 8));
+        assert_eq!(run_time_bounds(-5..=0), within(1, 1));
+        assert_eq!(run_time_bounds(0..=u128::MAX), within(1, usize::MAX));
     }
 }

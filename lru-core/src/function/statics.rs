@@ -19,7 +19,7 @@ use crate::function::call::CacheHandle;
 use crate::key::KeyHash;
 use crate::store::lock_free::MAX_MIRRORED;
 use crate::store::lock_free::words::Words;
-use crate::store::maxsize::UNBOUNDED;
+use crate::store::maxsize::{InitialSize, UNBOUNDED};
 use crate::store::types::Types;
 use crate::store::{CacheTypes, Lru, MaxSize};
 
@@ -208,8 +208,12 @@ impl<X: Empty<MAXSIZE>, const MAXSIZE: i128> StaticCache<X, MAXSIZE> {
 
 impl<X: Placement, const MAXSIZE: i128> StaticCache<X, MAXSIZE> {
     /// Sets the capacity of the shared cache, before its first use. A thread that is isolated creates its own like it.
-    pub(super) fn set_capacity(&self, maxsize: Option<usize>) {
-        self.0.resize(maxsize, |engine, part| engine.set_capacity(part()));
+    pub(super) fn set_size(&self, size: InitialSize) {
+        match size {
+            InitialSize::Fixed(maxsize) => self.0.resize(maxsize, |engine, part| engine.set_capacity(part())),
+            // A cache that sets its own capacity has one engine.
+            InitialSize::Within(_) => self.0.first(|engine| engine.set_size(size)),
+        }
     }
 }
 
@@ -341,6 +345,10 @@ impl<E: Placement, S: Lifecycle<E::Types>> crate::observe::registry::RegisteredC
 
     fn insight(&self) -> Option<crate::insight::Insight> {
         self.sampled()
+    }
+
+    fn set_tap(&self, tap: Option<&std::sync::Arc<dyn crate::insight::Tap>>) {
+        self.engines.each(crate::engine::placement::Change::None, |engine| engine.set_tap(tap));
     }
 
     fn budget_share(&self) -> Option<usize> {

@@ -1,5 +1,6 @@
 //! The curve of hit ratios by capacity, and what can be read from it.
 
+use std::sync::OnceLock;
 use std::vec::Vec;
 
 use super::level::{Level, of_count};
@@ -40,7 +41,8 @@ const POINTS: usize = 64;
 pub struct Insight {
     /// Capacities in ascending order, and the hit ratios, which do not decrease. In between they rise evenly.
     steps: Vec<CurvePoint>,
-    points: Vec<CurvePoint>,
+    /// Made when they are asked for.
+    points: OnceLock<Vec<CurvePoint>>,
     maxsize: Option<usize>,
     is_lru: bool,
     calls: u64,
@@ -117,12 +119,7 @@ impl Insight {
         calls: u64,
         uncertainty: f64,
     ) -> Self {
-        let mut insight = Self { steps, points: Vec::new(), maxsize, is_lru, calls, uncertainty };
-        let largest = insight.working_set().max(2 * maxsize.unwrap_or_default()).max(POINTS);
-        insight.points = log_spaced(largest)
-            .map(|maxsize| CurvePoint { maxsize, hit_ratio: insight.hit_ratio(maxsize) })
-            .collect();
-        insight
+        Self { steps, points: OnceLock::new(), maxsize, is_lru, calls, uncertainty }
     }
 
     /// Returns the hit ratio that is expected with this capacity, from 0 to 1.
@@ -142,7 +139,13 @@ impl Insight {
     ///
     /// The hit ratios do not decrease.
     pub fn curve(&self) -> &[CurvePoint] {
-        &self.points
+        self.points.get_or_init(|| {
+            let twice = self.maxsize.unwrap_or_default().saturating_mul(2);
+            let largest = self.working_set().max(twice).max(POINTS);
+            log_spaced(largest)
+                .map(|maxsize| CurvePoint { maxsize, hit_ratio: self.hit_ratio(maxsize) })
+                .collect()
+        })
     }
 
     /// Returns the best hit ratio of any capacity.

@@ -162,6 +162,11 @@ impl Level {
         }
     }
 
+    /// Counts uses as if none was sampled yet.
+    pub(super) fn learn_anew(&mut self) {
+        self.sampled = 0;
+    }
+
     /// Halves all that was counted until this call.
     pub(super) fn halve(&mut self, call: u64) {
         if let Some(since) = &mut self.awake_since {

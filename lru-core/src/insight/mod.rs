@@ -12,9 +12,15 @@ pub(crate) mod curve;
 mod distances;
 mod level;
 pub(crate) mod sampler;
+pub(crate) mod sizing;
 mod stack;
+#[cfg(feature = "registry")]
+mod tap;
 #[cfg(test)]
 mod tests;
 
 pub use curve::Insight;
 pub(crate) use sampler::Sampler;
+pub(crate) use sizing::{Bounds, SelfSizing};
+#[cfg(feature = "registry")]
+pub(crate) use tap::Tap;

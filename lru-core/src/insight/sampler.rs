@@ -2,10 +2,14 @@
 
 use core::cell::{Cell, RefCell};
 use std::boxed::Box;
+#[cfg(feature = "registry")]
+use std::sync::Arc;
 use std::vec::Vec;
 
 use super::curve::Insight;
 use super::level::Level;
+#[cfg(feature = "registry")]
+use super::tap::Tap;
 
 /// How many keys each level knows.
 const DEPTH: usize = 4096;
@@ -78,6 +82,9 @@ pub struct Sampler {
     /// How many calls there are until a level wakes up, or begins to rest.
     left: Cell<u64>,
     levels: RefCell<Option<Box<Levels>>>,
+    /// To what all calls are passed, if anything.
+    #[cfg(feature = "registry")]
+    tap: RefCell<Option<Arc<dyn Tap>>>,
     settings: Settings,
 }
 
@@ -94,7 +101,14 @@ impl Sampler {
     }
 
     const fn of(settings: Settings) -> Self {
-        Self { mask: Cell::new(0), left: Cell::new(u64::MAX), levels: RefCell::new(None), settings }
+        Self {
+            mask: Cell::new(0),
+            left: Cell::new(u64::MAX),
+            levels: RefCell::new(None),
+            #[cfg(feature = "registry")]
+            tap: RefCell::new(None),
+            settings,
+        }
     }
 
     /// Records a call that has found an entry of this weight.
@@ -124,6 +138,10 @@ impl Sampler {
     #[cold]
     #[inline(never)]
     fn sample(&self, hash: u64, weight: Option<usize>) {
+        #[cfg(feature = "registry")]
+        if let Some(tap) = &*self.tap.borrow() {
+            tap.record(hash);
+        }
         self.with(|levels| levels.sample(hash, weight.map(saturated)));
     }
 
@@ -165,8 +183,38 @@ impl Sampler {
         if levels.is_outdated {
             levels.schedule(call);
         }
-        self.mask.set(levels.mask());
+        self.mask.set(if self.is_tapped() { 0 } else { levels.mask() });
         self.left.set(levels.until - call);
+    }
+
+    /// Lets all that was counted so far count half, and counts each use as at first: the calls have changed.
+    pub(crate) fn forget(&self) {
+        self.change(|levels| {
+            levels.all.iter_mut().for_each(Level::learn_anew);
+            levels.halve_at = 0;
+            levels.is_outdated = true;
+        });
+    }
+
+    /// Returns whether all calls are passed to a tap.
+    fn is_tapped(&self) -> bool {
+        #[cfg(feature = "registry")]
+        return self.tap.borrow().is_some();
+        #[cfg(not(feature = "registry"))]
+        false
+    }
+
+    /// Passes all calls to a tap from now on, or to none.
+    #[cfg(feature = "registry")]
+    pub(crate) fn set_tap(&self, tap: Option<Arc<dyn Tap>>) {
+        self.tap.replace(tap);
+        self.change(|_| ());
+    }
+
+    /// Returns the tap to which all calls are passed.
+    #[cfg(feature = "registry")]
+    pub(crate) fn tap(&self) -> Option<Arc<dyn Tap>> {
+        self.tap.borrow().clone()
     }
 
     /// Returns what is known by now, for a cache of this capacity. With `is_lru` its policy is the one that the curve

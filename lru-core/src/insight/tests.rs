@@ -32,7 +32,7 @@ impl Random {
 }
 
 /// The hash of a key, which is never zero.
-fn hash_of(key: u64) -> u64 {
+pub(super) fn hash_of(key: u64) -> u64 {
     let mixed = (key ^ (key >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     mixed ^ (mixed >> 31) | 1 << 48

@@ -1,5 +1,7 @@
 //! The builder of a cache object.
 
+mod self_sizing;
+
 use core::fmt;
 use core::sync::atomic::AtomicBool;
 use core::time::Duration;

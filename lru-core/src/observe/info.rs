@@ -144,6 +144,12 @@ impl LockedCounters {
         self.misses.get()
     }
 
+    /// Returns the hits and the misses.
+    #[inline]
+    pub(crate) fn calls(&self) -> (u64, u64) {
+        (self.hits.get(), self.misses.get())
+    }
+
     pub(crate) fn miss(&self) {
         self.misses.set(self.misses.get() + 1);
     }

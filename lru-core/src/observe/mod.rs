@@ -19,6 +19,8 @@ mod metrics;
 #[cfg(feature = "registry")]
 mod overrides;
 #[cfg(feature = "registry")]
+pub(crate) mod recording;
+#[cfg(feature = "registry")]
 pub mod registry;
 pub(crate) mod stats;
 pub(crate) mod times;

@@ -21,13 +21,14 @@
 use core::fmt;
 use std::ffi::OsStr;
 use std::string::String;
+use std::sync::Arc;
 use std::vec::{self, Vec};
 
 use super::info::{CacheInfo, CacheParameters};
 use super::location::FunctionLocation;
 use super::overrides;
 use super::stats::CacheStats;
-use crate::insight::Insight;
+use crate::insight::{Insight, Tap};
 
 pub use super::counts::Counts;
 pub use super::histogram::{TimeBucket, TimeHistogram};
@@ -147,6 +148,11 @@ impl Function {
     #[must_use]
     pub fn maxsize_variable(&self) -> String {
         overrides::variable(self.namespace())
+    }
+
+    /// Passes the calls of the function to a tap from now on, or to none.
+    pub(super) fn set_tap(&self, tap: Option<&Arc<dyn Tap>>) {
+        self.with_cache(|cache| cache.set_tap(tap));
     }
 
     /// Removes all entries and resets the counters, like the accessor `cache_clear()`.
@@ -306,6 +312,9 @@ pub trait RegisteredCache {
 
     /// Returns the expected hit ratio with other capacities, if the function has `insight = true`.
     fn insight(&self) -> Option<Insight>;
+
+    /// Passes the calls to a tap, or to none, if the function has `insight = true`.
+    fn set_tap(&self, tap: Option<&Arc<dyn Tap>>);
 
     /// Returns the bytes that the function may have of the budget, if it shares one.
     fn budget_share(&self) -> Option<usize>;

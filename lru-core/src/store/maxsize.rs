@@ -2,6 +2,7 @@
 
 use core::num::NonZeroUsize;
 
+use crate::insight::Bounds;
 use crate::store::entry_meta::EntryMeta;
 
 /// The const argument for the capacity of an unbounded cache.
@@ -21,6 +22,15 @@ pub enum MaxSize {
 /// The capacity of a bounded store that was requested; `None` is no bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Capacity(pub(crate) Option<usize>);
+
+/// The capacity of an empty cache, where it is known at run time only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InitialSize {
+    /// It stays until a caller changes it; `None` is unbounded.
+    Fixed(Option<usize>),
+    /// The cache sets it itself, within these bounds.
+    Within(Bounds),
+}
 
 impl MaxSize {
     /// Converts an integer. Zero and negative numbers disable the cache (as in Python 3.8 and later); numbers above

@@ -22,6 +22,7 @@ pub(crate) mod read_stripes;
 pub(crate) mod removal_cause;
 pub(crate) mod removed;
 pub(crate) mod sampling;
+mod self_sizing;
 pub(crate) mod types;
 mod unbounded;
 
@@ -374,8 +375,9 @@ impl<C: CacheTypes> Store<C> {
         either!(self, _ => {}, bounded => bounded.choose(place));
     }
 
-    /// Sets the capacity, and evicts the entries that exceed it.
+    /// Sets the capacity, and evicts the entries that exceed it. A cache that has set its own capacity does so no more.
     pub(crate) fn resize(&mut self, maxsize: Option<usize>, removed: &mut Removed<C>) {
+        self.set_bounds(None);
         either!(self, _ => {}, bounded => bounded.resize(maxsize, removed));
     }
 

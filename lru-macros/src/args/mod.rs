@@ -179,7 +179,8 @@ impl Args {
 impl Args {
     /// Changes the options whose values are constants.
     pub(crate) fn change_constants(&mut self, change: impl Fn(&Expr) -> Expr) {
-        if let Some(MaxSize::Expression(expr) | MaxSize::AtRunTime(expr)) = self.eviction.maxsize.get_mut() {
+        let maxsize = self.eviction.maxsize.get_mut();
+        if let Some(MaxSize::Expression(expr) | MaxSize::AtRunTime(expr) | MaxSize::Auto(expr)) = maxsize {
             *expr = change(expr);
         }
         if let Some(expr) = self.placement.shards.get_mut() {

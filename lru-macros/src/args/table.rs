@@ -100,9 +100,9 @@ macro_rules! options {
 options! {
     /// How many results are kept, which of them is evicted for another, and what is called then.
     Eviction: eviction, "Size and eviction" {
-        /// Capacity in entries, or with `weight` their total weight; `None`: unbounded; `0`: caching off.
+        /// Capacity in entries, or with `weight` their total weight; `None`: unbounded; `0`: caching off; `auto(…)`: what the cache finds right.
         maxsize: MaxSize = maxsize,
-            "an integer, `None`, or an expression such as `config().cache_size`",
+            "an integer, `None`, an expression such as `config().cache_size`, or `auto(64..=10_000)`",
             default "`128`", see "maxsize", not in Cache;
         /// Eviction policy: which entry makes room for another.
         policy: Policy = word, "one of `lru`, `lfu`, `fifo`, `rr`, `sieve`, `s3_fifo`, `w_tinylfu`, `gdsf` and `auto`",

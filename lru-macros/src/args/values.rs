@@ -265,7 +265,7 @@ pub(super) fn shards(input: ParseStream, takes: &str) -> syn::Result<Expr> {
     let may_be = match MaxSize::new(expr.clone(), takes)? {
         MaxSize::Literal(number) => number.count_ones() == 1 && number <= 1 << 16,
         MaxSize::Expression(_) | MaxSize::AtRunTime(_) => true,
-        MaxSize::None => false,
+        MaxSize::None | MaxSize::Auto(_) => false,
     };
     if may_be { Ok(expr) } else { Err(syn::Error::new_spanned(expr, takes)) }
 }

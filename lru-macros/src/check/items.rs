@@ -67,6 +67,10 @@ fn argument_in<'p>(value: &Expr, params: &'p [Ident]) -> Option<&'p Ident> {
         Expr::Binary(binary) => {
             argument_in(&binary.left, params).or_else(|| argument_in(&binary.right, params))
         }
+        Expr::Range(range) => {
+            let mut ends = range.start.iter().chain(&range.end);
+            ends.find_map(|value| argument_in(value, params))
+        }
         Expr::Unary(unary) => argument_in(&unary.expr, params),
         Expr::Cast(cast) => argument_in(&cast.expr, params),
         Expr::Paren(paren) => argument_in(&paren.expr, params),

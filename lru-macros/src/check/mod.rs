@@ -17,6 +17,7 @@ mod key;
 mod placement;
 mod previous;
 mod result;
+mod self_sizing;
 
 use crate::args::Args;
 use crate::errors::Errors;
@@ -40,4 +41,5 @@ pub(crate) fn check(args: &Args, func: &Func, errors: &mut Errors) {
     each::check(args, func, errors);
     gather::check(args, func, errors);
     previous::check(args, func, errors);
+    self_sizing::check(args, errors);
 }

@@ -31,10 +31,6 @@ fn threads_share_nothing(args: &Args, errors: &mut Errors) {
         let message = "`lock_free` has no effect with `scope = thread`: a per-thread cache has no lock; remove `lock_free`";
         errors.at(name, message);
     }
-    if let Some(expr) = args.eviction.maxsize.get().and_then(MaxSize::at_run_time) {
-        let message = "with `scope = thread`, `maxsize` takes a constant, because each thread has a cache of its own; if this is one, write `const { … }`";
-        errors.at(expr, message);
-    }
     let is_coalesced = args.flight.single_flight.get().is_some_and(|single| *single != SingleFlight::Off);
     if let Some(name) = args.flight.single_flight.name().filter(|_| is_coalesced) {
         let message = "`single_flight` has no effect with `scope = thread`: a per-thread cache is not shared; remove `single_flight`";
@@ -63,7 +59,7 @@ fn shards_have_room(args: &Args, errors: &mut Errors) {
     let maxsize = match args.eviction.maxsize.get() {
         None => MaxSize::DEFAULT,
         Some(MaxSize::Literal(maxsize)) => *maxsize,
-        Some(MaxSize::None | MaxSize::Expression(_) | MaxSize::AtRunTime(_)) => return,
+        Some(MaxSize::None | MaxSize::Expression(_) | MaxSize::AtRunTime(_) | MaxSize::Auto(_)) => return,
     };
     if let Ok(MaxSize::Literal(number)) = MaxSize::new(shards.clone(), "") {
         if maxsize > 0 && number > maxsize {

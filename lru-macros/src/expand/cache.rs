@@ -5,6 +5,7 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::Expr;
 
 use super::bound::{self, bound, number};
+use crate::args::MaxSize;
 use crate::model::{Accessors, Batch, Checks, EntryTypes, Identity, Key, Krate, Model, Parts, Place, nested};
 use crate::type_tokens;
 
@@ -73,7 +74,10 @@ fn options(model: &Model, home: &TokenStream) -> Option<TokenStream> {
 
 /// The types in an entry, and the arguments in its key.
 pub(super) fn entry_types(model: &Model) -> EntryTypes {
+    let keys = part_keys(model);
+    let of_key = if let [key] = &*keys { Some(key.span()) } else { None };
     EntryTypes {
+        spans: (of_key, model.result_policy.span()),
         key: key_type(model),
         arguments: arguments_type(&part_keys(model), &model.krate),
         place: arguments_in_key(model),
@@ -232,8 +236,8 @@ pub(super) struct Memo<'a> {
     name: Ident,
     /// The arguments of its type.
     arguments: TokenStream,
-    /// The expression of the bound and the name of the function, if the bound is known at run time only.
-    at_run_time: Option<(&'a Expr, String)>,
+    /// The bound and the name of the function, if the bound is known at run time only.
+    at_run_time: Option<(&'a MaxSize, String)>,
     /// Whether the cache shares the memory budget of the program.
     is_in_budget: bool,
 }
@@ -273,7 +277,7 @@ impl<'a> Memo<'a> {
             (Parts::PerThread, _) => ("ThreadMemo", quote! { , #maxsize #rest }),
         };
         let name = Ident::new(name, Span::call_site());
-        let at_run_time = model.lifecycle.maxsize_at_run_time().map(|expr| (expr, model.plain_name()));
+        let at_run_time = model.lifecycle.maxsize_at_run_time().map(|maxsize| (maxsize, model.plain_name()));
         let is_in_budget = model.lifecycle.is_in_budget();
         Self { parts, name, arguments: quote! { #key, #stored #rest }, at_run_time, is_in_budget }
     }
@@ -283,7 +287,8 @@ impl<'a> Memo<'a> {
         let Self { parts, name, arguments, at_run_time, .. } = self;
         let memo = quote! { #krate::__private::#name };
         if let Some((maxsize, function)) = at_run_time {
-            return bound::item_at_run_time(maxsize, function, &quote! { #memo<#arguments> }, krate);
+            let is_per_thread = matches!(parts, Parts::PerThread);
+            return bound::item_at_run_time(maxsize, function, (&memo, arguments), is_per_thread, krate);
         }
         match parts {
             Parts::PerThread => quote! {

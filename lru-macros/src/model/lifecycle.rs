@@ -38,6 +38,7 @@ impl Lifecycle {
         (backend, placement): (&Backend, &Placement),
     ) -> Self {
         let is_shared = !placement.cache.is_some() && !placement.is_per_thread();
+        let sizes_itself = matches!(eviction.maxsize.get(), Some(MaxSize::Auto(_)));
         let weighs_bytes = matches!(eviction.weight.get(), Some(Weight::Bytes(_)));
         Self {
             eviction,
@@ -45,7 +46,7 @@ impl Lifecycle {
             keep,
             validity,
             has_front_ttl: backend.front_ttl.is_some(),
-            is_in_budget: is_shared && weighs_bytes,
+            is_in_budget: is_shared && weighs_bytes && !sizes_itself,
         }
     }
 
@@ -75,9 +76,9 @@ impl Lifecycle {
         self.eviction.maxsize.get()
     }
 
-    /// The expression of the bound, if it is known at run time only.
-    pub(crate) fn maxsize_at_run_time(&self) -> Option<&Expr> {
-        self.maxsize().and_then(MaxSize::at_run_time)
+    /// The bound, if it is known at run time only.
+    pub(crate) fn maxsize_at_run_time(&self) -> Option<&MaxSize> {
+        self.maxsize().filter(|maxsize| maxsize.is_at_run_time())
     }
 
     /// Whether entries have a weight, or an expiry.

@@ -57,6 +57,11 @@ impl ResultPolicy {
         Self { choice, marker: scope.marker(), ty: ty.clone() }
     }
 
+    /// Where the result is underlined.
+    pub(crate) fn span(&self) -> proc_macro2::Span {
+        type_tokens::first_span(&self.ty)
+    }
+
     /// Whether the stored form is type-erased.
     pub(crate) fn is_unnamed(&self) -> bool {
         matches!(self.choice, Choice::Unnamed(_))

@@ -81,6 +81,14 @@ fn sample(option: &str) -> Option<&'static str> {
     })
 }
 
+/// Further values of options, whose expansions differ: a name, the option and the value.
+const MORE: [(&str, &str, &str); 4] = [
+    ("auto", "maxsize", "maxsize = auto(4..=64)"),
+    ("bytes", "weight", "weight = bytes, maxsize = 100_000"),
+    ("gdsf", "policy", "policy = gdsf"),
+    ("auto_in_threads", "scope", "maxsize = auto(4..=64), scope = thread"),
+];
+
 /// The options that functions of many elements do not have.
 const WITHOUT_ELEMENTS: &[&str] = &["stale_if_slow", "cache", "detach", "key", "key_fn", "accessors"];
 
@@ -111,7 +119,9 @@ fn refusal(option: &str, signature: &Signature) -> Option<&'static str> {
         "scope" | "shards" | "lock_free" | "floor" if is(InObject) => Some("has no effect with `cache`"),
         "scope" if is(Async) => Some("cannot be used on an `async fn`"),
         "choice" | "on_evict" if is(UnnamedKey) => Some("the type of this function's key cannot be named"),
-        "floor" if is(UnnamedKey) => Some("the type of this function's key or result cannot be named"),
+        "floor" | "bytes" if is(UnnamedKey) => {
+            Some("the type of this function's key or result cannot be named")
+        }
         "spawn" if !is(Async) => Some("has no effect on a function that is not `async`"),
         "detach" if !is(Async) => Some("a function that is not `async` always ends"),
         "stale_if_slow" if is(NotCopied) => Some("`stale_if_slow` computes with an owned copy"),
@@ -159,9 +169,8 @@ fn is_refused_by_types(option: &str, signature: &Signature) -> bool {
     }
 }
 
-fn attribute_of(option: &str, signature: &Signature) -> String {
+fn attribute_of(sample: &str, signature: &Signature) -> String {
     let arguments = "_, ".repeat(signature.arguments);
-    let sample = sample(option).unwrap_or_else(|| panic!("`{option}` needs a sample in {}", file!()));
     let sample = sample.replace("ARGUMENTS ", &arguments).replace("ARGUMENTS", &arguments);
     let given = signature.options;
     if given.is_empty() { sample } else { format!("{given}, {sample}") }
@@ -185,10 +194,14 @@ fn messages(options: &str, signature: &Signature) -> Vec<String> {
 fn each_option_on_each_signature() {
     let (mut accepted, mut wrong) = (String::new(), Vec::new());
     for signature in SIGNATURES {
-        for option in option_names(Attribute::LruCache) {
-            let options = attribute_of(option, signature);
+        let samples = option_names(Attribute::LruCache).map(|option| {
+            let sample = sample(option).unwrap_or_else(|| panic!("`{option}` needs a sample in {}", file!()));
+            (option, option, sample)
+        });
+        for (name, option, sample) in samples.chain(MORE) {
+            let options = attribute_of(sample, signature);
             let messages = messages(&options, signature);
-            let expected = refusal(option, signature);
+            let expected = refusal(name, signature).or_else(|| refusal(option, signature));
             let is_right = match expected {
                 Some(fragment) => messages.iter().any(|message| message.contains(fragment)),
                 None => messages.is_empty(),
@@ -199,15 +212,12 @@ fn each_option_on_each_signature() {
                     signature.name
                 ));
             }
-            if messages.is_empty() && !is_refused_by_types(option, signature) {
+            let is_refused = is_refused_by_types(option, signature) || is_refused_by_types(name, signature);
+            if messages.is_empty() && !is_refused {
                 let function = format!("#[lru_cache({options})] {}", signature.item);
                 let item = signature.around.replace("{}", &function).replace("SHOP", SHOP);
-                writeln!(
-                    accepted,
-                    "mod {}_with_{option} {{ use crate::prelude::*; {item} }}",
-                    signature.name
-                )
-                .expect("a string takes all");
+                writeln!(accepted, "mod {}_with_{name} {{ use crate::prelude::*; {item} }}", signature.name)
+                    .expect("a string takes all");
             }
         }
     }
@@ -222,14 +232,16 @@ mod prelude {
     pub use std::{future::Future, hash::Hash, pin::Pin, sync::Arc};
     pub use functools::{LruCache, lru_cache, backend::Off};
     pub use serde::Serialize;
+    use functools::HeapSize;
     #[derive(Clone)] pub struct Db;
-    #[derive(Clone, Copy, Serialize)] pub struct Id(pub u32);
-    #[derive(Clone, PartialEq, Eq, Hash, Serialize, functools::HeapSize)] pub struct Code(pub u32);
+    #[derive(Clone, Copy, Serialize, HeapSize)] pub struct Id(pub u32);
+    #[derive(Clone, PartialEq, Eq, Hash, Serialize, HeapSize)] pub struct Code(pub u32);
 }
 ";
 
 /// The type of methods.
-const SHOP: &str = "#[derive(Clone, PartialEq, Eq, Hash, Serialize)] pub struct Shop(pub u32);";
+const SHOP: &str =
+    "#[derive(Clone, PartialEq, Eq, Hash, Serialize, functools::HeapSize)] pub struct Shop(pub u32);";
 
 /// Lets the compiler check a crate of these items.
 fn check(items: &str) {

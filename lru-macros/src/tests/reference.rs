@@ -124,7 +124,9 @@ fn sets(attribute: Attribute) -> String {
     let maxsize = defaults.eviction.maxsize.get().map(|maxsize| match maxsize {
         MaxSize::None => "`maxsize = None`".to_owned(),
         MaxSize::Literal(size) => format!("`maxsize = {size}`"),
-        MaxSize::Expression(_) | MaxSize::AtRunTime(_) => unreachable!("the size is a number"),
+        MaxSize::Expression(_) | MaxSize::AtRunTime(_) | MaxSize::Auto(_) => {
+            unreachable!("the size is a number")
+        }
     });
     let policy = defaults.eviction.policy.get().map(|policy| match policy {
         Policy::Fifo => "`policy = fifo`".to_owned(),

@@ -18,11 +18,6 @@ fn by_constant(n: u64) -> u64 {
     n
 }
 
-#[lru_cache(maxsize = size(), scope = thread)]
-fn by_thread(n: u64) -> u64 {
-    n
-}
-
 #[lru_cache(maxsize = name())]
 fn by_text(n: u64) -> u64 {
     n

@@ -13,6 +13,7 @@ use crate::engine::state::State;
 use crate::expiry::Freshness;
 use crate::key::KeyHash;
 use crate::observe::CacheInfo;
+use crate::store::maxsize::InitialSize;
 use crate::store::{CacheTypes, Entry, EntryOf, Epoch, MaxSize};
 
 /// The cache of a function in one thread, stored in a thread-local.
@@ -23,6 +24,15 @@ impl<C: CacheTypes, const MAXSIZE: i128> ThreadEngine<C, MAXSIZE> {
     #[expect(clippy::new_without_default, reason = "a thread-local is made by a constant")]
     pub const fn new() -> Self {
         Self(LocalEngine::local(MaxSize::from_const(MAXSIZE)))
+    }
+}
+
+impl<C: CacheTypes, const MAXSIZE: i128> ThreadEngine<C, MAXSIZE> {
+    /// Creates an empty cache of this capacity.
+    pub fn sized(size: InitialSize) -> Self {
+        let engine = Self::new();
+        engine.0.set_size(size);
+        engine
     }
 }
 

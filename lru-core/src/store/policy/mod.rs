@@ -45,7 +45,8 @@ pub use lru::Lru;
 pub use metered::Metered;
 pub use rr::Rr;
 pub use s3_fifo::S3Fifo;
-pub use sampled::Sampled;
+pub use sampled::{AutoSized, Sampled, Sizing};
+
 pub use sieve::Sieve;
 pub(crate) use stamped_lru::StampedLru;
 pub(crate) use stopwatch::Stopwatch;
@@ -55,7 +56,7 @@ use core::fmt;
 use std::boxed::Box;
 
 use crate::budget::meter::Meter;
-use crate::insight::Sampler;
+use crate::insight::{Sampler, SelfSizing};
 use crate::key::KeyHash;
 use crate::observe::leading_policy::LeadingPolicy;
 use crate::store::linked_arena::{Arena, Slot};
@@ -97,6 +98,17 @@ pub trait Policy: sealed::Sealed + fmt::Debug + Sized {
     #[doc(hidden)]
     #[inline]
     fn sampler(&self) -> Option<&Sampler> {
+        None
+    }
+
+    /// Whether there is a [`self_sizing`](Self::self_sizing).
+    #[doc(hidden)]
+    const SIZES_ITSELF: bool = false;
+
+    /// Returns by what the cache sets its own capacity.
+    #[doc(hidden)]
+    #[inline]
+    fn self_sizing(&self) -> Option<&SelfSizing> {
         None
     }
 

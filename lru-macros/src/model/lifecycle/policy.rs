@@ -5,7 +5,7 @@ use quote::quote;
 use syn::Expr;
 
 use super::Lifecycle;
-use crate::args::Policy;
+use crate::args::{MaxSize, Policy};
 use crate::model::krate::Krate;
 
 impl Lifecycle {
@@ -16,7 +16,12 @@ impl Lifecycle {
 
     /// Whether the keys of calls are sampled.
     pub(crate) fn is_sampled(&self) -> bool {
-        self.eviction.insight.get() == Some(&true)
+        self.eviction.insight.get() == Some(&true) || self.sizes_itself()
+    }
+
+    /// Whether the cache sets its own capacity.
+    fn sizes_itself(&self) -> bool {
+        matches!(self.eviction.maxsize.get(), Some(MaxSize::Auto(_)))
     }
 
     /// Whether the cache shares the memory budget of the program.
@@ -31,6 +36,9 @@ impl Lifecycle {
 
     /// The type of the eviction policy.
     pub(crate) fn policy(&self, krate: &Krate) -> TokenStream {
+        if self.sizes_itself() {
+            return quote! { #krate::policy::AutoSized };
+        }
         let policy = match self.eviction.policy.get() {
             None | Some(Policy::Lru) => "Lru",
             Some(Policy::Lfu) => "Lfu",
