@@ -2271,7 +2271,7 @@ pub mod __private {
     #[cfg(feature = "backend")]
     pub use crate::__backend as backend;
     pub use crate::{
-        __member as member, __register as register, __site as site,
+        __member as member, __register as register, __site as site, __ttl as ttl,
         __where_there_are_backends as where_there_are_backends, __where_there_is_json as where_there_is_json,
         in_an_impl_write_accessors_siblings_and_where_the_name_is_taken_handle,
     };
@@ -2314,6 +2314,39 @@ macro_rules! __register {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __register {
+    ($($ignored:tt)*) => {};
+}
+
+/// What is known at run time only of the `ttl` of a function: its name, and its path below its parent.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __ttl {
+    ($name:literal, $within:literal $(, $namespace:literal)?) => {{
+        static __TTL: $crate::__private::FunctionTtl = $crate::__private::FunctionTtl::new($name);
+        $crate::__register_ttl! { $name, $within $(, $namespace)? }
+        &__TTL
+    }};
+}
+
+/// Makes the `ttl` of a function one that the environment overrides. Empty without the feature.
+#[cfg(feature = "registry")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __register_ttl {
+    ($name:literal, $within:literal $(, $namespace:literal)?) => {
+        $crate::__private::inventory::submit! {
+            $crate::__private::TtlOverride::new(
+                $crate::__site_of!($name, $within $(, $namespace)?),
+                |__ttl| __TTL.set(__ttl),
+            )
+        }
+    };
+}
+
+#[cfg(not(feature = "registry"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __register_ttl {
     ($($ignored:tt)*) => {};
 }
 
