@@ -670,7 +670,6 @@ mod capacities {
 mod times_to_live {
     use std::cell::Cell;
     use std::process::Command;
-    use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
     use std::time::Duration;
 
     use functools::registry::{OverrideErrorReason, override_from, override_from_env};
@@ -709,7 +708,7 @@ mod times_to_live {
                 }
                 at(0);
                 $name(1);
-                let of = functions().find(|function| function.path().ends_with(concat!("::", stringify!($name))));
+                let of = registry::functions().find(|function| function.path().ends_with(concat!("::", stringify!($name))));
                 let variable = of.expect("it is registered").ttl_variable();
                 assert!(variable.starts_with(&format!("{PREFIX}CONSTANTS_AND_EXPRESSIONS")), "{variable}");
                 assert_eq!(override_from([(&variable, "30")]), Ok(1));
@@ -734,18 +733,13 @@ mod times_to_live {
             #[lru_cache(ttl = 10, timer = now)] constant;
             #[lru_cache(ttl = configured(), timer = now)] configured_one;
             #[lru_cache(ttl = Duration::from_secs(10), timer = now, lock_free = false)] locked;
-            #[lru_cache(ttl = 10, timer = now, shards = 2)] sharded;
+            #[lru_cache(ttl = 10, timer = now, shards = 2)] in_shards;
             #[lru_cache(maxsize = None, ttl = 10, timer = now)] unbounded;
             #[lru_cache(ttl = 10, timer = now, single_flight = true)] shared_flight;
             #[lru_cache(ttl = 10, timer = now, policy = lfu, tti = 1000)] with_idle_time;
             #[lru_cache(maxsize = configured() as usize, ttl = 10, timer = now)] sized;
             #[lru_cache(ttl = 10, timer = now, tags = |_| [functools::tag("registry", 1)])] tagged;
         }
-    }
-
-    #[lru_cache(ttl = 10, timer = now, jitter = 1.0)]
-    fn scattered(n: u64) -> u64 {
-        n + NOW.get()
     }
 
     #[lru_cache(ttl = 10, stale_if_error = 5, timer = now)]
@@ -774,21 +768,17 @@ mod times_to_live {
     }
 
     #[lru_cache(ttl = 10, timer = now, typed = true)]
-    fn generic<T: Copy + 'static>(n: u64, _: T) -> u64
-    where
-        T: std::hash::Hash + Eq + Send,
-    {
+    fn generic<T: Copy + std::hash::Hash + Eq + Send + Sync + 'static>(n: u64, _: T) -> u64 {
         n + NOW.get()
     }
 
     #[test]
     fn an_override_combines_with_the_other_options() {
-        for name in ["SCATTERED", "FALLIBLE", "WITH_ERRORS", "HIDDEN", "OF_THREAD", "GENERIC"] {
+        for name in ["FALLIBLE", "WITH_ERRORS", "HIDDEN", "OF_THREAD", "GENERIC"] {
             set(name, "30");
         }
         set("COUNTED", "2.5");
         at(0);
-        (0..100).for_each(|n| _ = scattered(n));
         assert_eq!((fallible(1), with_errors(1)), (Ok(1), Err(1)));
         assert_eq!((hidden(1), of_thread(1), generic(1, 'a'), generic(1, 7_u8)), (1, 1, 1, 1));
         counted(1);
@@ -801,11 +791,8 @@ mod times_to_live {
             (fallible(1), hidden(1), of_thread(1), generic(1, 'a'), generic(1, 7_u8)),
             (Ok(1), 1, 1, 1, 1)
         );
-        let expired = (0..100).filter(|n| !scattered::cache_contains(n)).count();
-        assert!((50..100).contains(&expired), "some of them live longer than 10 s: {expired}");
         at(30);
         assert_eq!((hidden(1), of_thread(1), generic(1, 'a'), generic(1, 7_u8)), (31, 31, 31, 31));
-        assert_eq!(scattered::cache_info().currsize, 0);
         at(34);
         assert_eq!(fallible(1), Ok(1), "stale, for 5 s after 30 s");
         at(35);
@@ -902,8 +889,7 @@ mod times_to_live {
     }
 
     #[test]
-    fn methods_and_refreshes_have_the_new_time_to_live() {
-        static REFRESHED: AtomicUsize = AtomicUsize::new(0);
+    fn methods_have_the_new_time_to_live() {
         struct Shop;
         impl Shop {
             #[lru_cache(ttl = 10, timer = now)]
@@ -911,28 +897,15 @@ mod times_to_live {
                 n + NOW.get()
             }
         }
-        #[lru_cache(ttl = 10, swr = 5, timer = now, spawn = |task: functools::refresh::Task| {
-            REFRESHED.fetch_add(1, SeqCst);
-            task();
-        })]
-        fn refreshed(n: u64) -> u64 {
-            n + NOW.get()
-        }
-        let variables: Vec<_> = functions()
-            .filter(|function| {
-                let path = function.path();
-                path.contains("times_to_live")
-                    && (path.ends_with("Shop::price") || path.ends_with("::refreshed"))
-            })
-            .map(|function| (function.ttl_variable(), "30"))
-            .collect();
-        assert_eq!((variables.len(), override_from(variables)), (2, Ok(2)));
+        let is_own = |path: &str| path.contains("times_to_live") && path.ends_with("Shop::price");
+        let mut methods = registry::functions().filter(|function| is_own(function.path()));
+        let variable = methods.next().map(Function::ttl_variable).expect("it is registered");
+        assert_eq!(override_from([(variable, "30")]), Ok(1));
         at(0);
-        assert_eq!((Shop.price(1), refreshed(1)), (1, 1));
+        assert_eq!(Shop.price(1), 1);
         at(29);
-        assert_eq!((Shop.price(1), refreshed(1), REFRESHED.load(SeqCst)), (1, 1, 0));
+        assert_eq!(Shop.price(1), 1);
         at(30);
-        assert_eq!((Shop.price(1), refreshed(1)), (31, 1), "stale");
-        assert_eq!((refreshed(1), REFRESHED.load(SeqCst)), (31, 1));
+        assert_eq!(Shop.price(1), 31);
     }
 }
