@@ -708,9 +708,13 @@ mod times_to_live {
                 }
                 at(0);
                 $name(1);
-                let of = registry::functions().find(|function| function.path().ends_with(concat!("::", stringify!($name))));
-                let variable = of.expect("it is registered").ttl_variable();
-                assert!(variable.starts_with(&format!("{PREFIX}CONSTANTS_AND_EXPRESSIONS")), "{variable}");
+                let name = stringify!($name).to_uppercase();
+                let variables = registry::functions().map(Function::ttl_variable);
+                let mut own = variables.filter(|variable| {
+                    variable.starts_with(&format!("{PREFIX}CONSTANTS_AND_EXPRESSIONS"))
+                        && variable.contains(&format!("__{name}_"))
+                });
+                let variable = own.next().expect("it is registered");
                 assert_eq!(override_from([(&variable, "30")]), Ok(1));
                 $name(2);
                 at(9);
