@@ -219,6 +219,7 @@ fn a_backend_keeps_what_is_served_if_a_computation_is_slow() {
     assert_eq!(ttls(&BACKEND), [Duration::from_secs(150)], "for another `ttl`");
 }
 
+#[cfg(feature = "registry")]
 #[test]
 fn the_backend_is_given_the_time_to_live_of_the_environment() {
     static BACKEND: MapBackend = MapBackend::new();
