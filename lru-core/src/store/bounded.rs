@@ -115,12 +115,12 @@ impl<C: CacheTypes> Bounded<C> {
         if C::Meta::HAS_WEIGHT {
             self.make_room(&entry, None, removed);
             self.add(entry);
-        } else {
-            match self.insert_fast(entry) {
-                Ok(Some(evicted)) => removed.push(evicted, RemovalCause::Evicted),
-                Ok(None) => {}
-                Err(entry) => removed.push_rejected(entry),
-            }
+            return;
+        }
+        match self.insert_fast(entry) {
+            Ok(Some(evicted)) => removed.push(evicted, RemovalCause::Evicted),
+            Ok(None) => {}
+            Err(entry) => removed.push_rejected(entry),
         }
     }
 
