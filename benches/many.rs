@@ -119,11 +119,12 @@ fn poll<T>(future: impl Future<Output = T>) -> T {
 
 fn found<T>(call: impl Fn(&[u64]) -> T) {
     static FOUND: [u64; LEN] = {
-        let mut found = [0; MANY as usize];
+        let mut found = [0; LEN];
         let mut at = 0;
+        let mut id = 0;
         while at < found.len() {
-            found[at] = at as u64;
-            at += 1;
+            found[at] = id;
+            (at, id) = (at + 1, id + 1);
         }
         found
     };

@@ -87,7 +87,7 @@ pub(super) fn place_of_element(
             element()
         } else {
             // Not `()`, for which Clippy would have the user write `()` and not `_`.
-            quote! { &() }
+            quote! { [(); 0] }
         }
     };
     (number == place).then(made)
