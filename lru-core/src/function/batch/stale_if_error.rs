@@ -26,6 +26,10 @@ where
         if !handle.lifecycle.serves_on_error() || handle.is_bypassed() {
             return None;
         }
+        if self.miss.missing[number].is_forced && handle.has_tags() {
+            // This call has invalidated it, after it began: the check could still pass.
+            return None;
+        }
         let key = self.keys[number].as_ref()?;
         let hash = self.miss.missing[number].hash;
         handle.at(hash, |engine, lifecycle| {
