@@ -297,3 +297,29 @@ fn forced_elements_of_generic_functions_have_tags() {
     drop(invalidate(tag("review_generic", "1")));
     assert_eq!((times(false, vec![1]), times(false, vec!["1"])), (vec![Err(7)], vec![Ok(0)]));
 }
+
+#[test]
+fn a_stored_error_does_not_stand_in_for_another() {
+    let _alone = alone();
+    static VERSION: AtomicU32 = AtomicU32::new(0);
+    static OPEN: AtomicU32 = AtomicU32::new(0);
+
+    #[lru_cache(each = ids, ttl = 60, stale_if_error = 300, cache_errors = true, force = |_, reload| *reload)]
+    async fn failing(ids: &[u32], #[key(skip)] _reload: bool) -> Vec<Result<u32, u32>> {
+        poll_fn(|_| if OPEN.load(SeqCst) == 0 { Poll::Pending } else { Poll::Ready(()) }).await;
+        ids.iter().map(|id| if *id == 1 { Err(VERSION.load(SeqCst)) } else { Ok(0) }).collect()
+    }
+
+    let (mut leads, mut follows) = (pin!(failing(&[1, 2], false)), pin!(failing(&[1], false)));
+    assert!(poll(&mut leads).is_pending() && poll(&mut follows).is_pending());
+    OPEN.store(1, SeqCst);
+    assert_eq!(poll(&mut leads), Poll::Ready(vec![Err(0), Ok(0)]));
+    assert_eq!(poll(&mut follows), Poll::Ready(vec![Err(0)]));
+    let stats = failing::cache_stats();
+    assert_eq!((stats.coalesced, stats.stale_hits, stats.errors), (1, 0, 1));
+    VERSION.store(1, SeqCst);
+    assert_eq!(poll(&mut pin!(failing(&[1], false))), Poll::Ready(vec![Err(0)]));
+    assert_eq!(poll(&mut pin!(failing(&[1, 2], true))), Poll::Ready(vec![Err(1), Ok(0)]));
+    assert_eq!(poll(&mut pin!(failing(&[1], false))), Poll::Ready(vec![Err(1)]));
+    assert_eq!((failing::cache_stats().stale_hits, failing::cache_stats().errors), (0, 2));
+}

@@ -34,7 +34,9 @@ where
         let hash = self.miss.missing[number].hash;
         handle.at(hash, |engine, lifecycle| {
             let read = |entry: &Entry<E::Types>| {
-                let is_usable = !lifecycle.check(&entry.meta, lifecycle.now()).is_gone();
+                // A stored error does not stand in for another one.
+                let is_usable = !O::is_stored_error(&entry.value)
+                    && !lifecycle.check(&entry.meta, lifecycle.now()).is_gone();
                 is_usable.then(|| self.miss.policy.restore(&entry.value))
             };
             let matches = |stored: &StoredKey<E>| (self.miss.same)(stored, key);
