@@ -360,13 +360,16 @@ impl Mover {
 /// The budget may be set at any time, changed and removed; a removed one leaves each function its own `maxsize`. When the call returns, all
 /// caches are within their shares: entries that exceed them were evicted, and their eviction listeners called. It waits for caches
 /// that are in use, so do not call it from the `Hash`, `Eq` or `Clone` of a key or a result. The memory of a program that is not the
-/// results of these functions does not count, nor do the samples: up to 300 KiB for each function, or shard.
+/// results of these functions does not count, nor do the samples: up to some 250 KiB for each function, or shard.
+///
+/// A call of one function may evict results of the others, and calls their eviction listeners. So do not call a function of the budget
+/// while you hold a lock that such a listener or a destructor of a result takes.
 ///
 /// # Cost
 ///
-/// Without a budget, a call of a function with `weight = bytes` takes two comparisons more, and no clock is read. With one, its keys are
+/// Without a budget, a call of a function with `weight = bytes` takes a few instructions more, and no clock is read. With one, its keys are
 /// sampled, and its computations are timed. A call that finds that memory is to be moved does so before it looks its own key up: it takes
-/// some ten microseconds for each function, and the time to evict what exceeds the smaller shares. It waits for no lock.
+/// about 50 microseconds for each function, and the time to evict what exceeds the smaller shares. It waits for no lock.
 ///
 /// # Panics
 ///
