@@ -622,7 +622,7 @@ pub use lru_macros::cache;
 /// tenth of a second is left.
 ///
 /// A duration is a number of seconds, an integer or a float, or a [`Duration`](std::time::Duration): any
-/// expression of these types, which each call evaluates. `jitter = 0.1` shortens the `ttl` of each entry by a random fraction of up to a
+/// expression of these types. `jitter = 0.1` shortens the `ttl` of each entry by a random fraction of up to a
 /// tenth, so that entries stored together do not expire together. It never prolongs a `ttl`.
 ///
 /// ```
@@ -644,6 +644,15 @@ pub use lru_macros::cache;
 /// assert_eq!((name(7), name(7)), ("article 7".to_string(), "article 7".to_string()));
 /// assert_eq!((price::cache_info().hits, name::cache_info().hits), (1, 1));
 /// ```
+///
+/// A `ttl` with a call, with a field, such as `CONFIG.ttl`, or with a `*` that follows a reference, is evaluated once, like such a
+/// [`maxsize`](#maxsize), with the same panics: by the first call of the function or of an accessor that needs it. Each call evaluates it
+/// where its value may differ between calls: with `cache`; with both a `timer` and a backend; and in a method or with `accessors = none`
+/// if it names an argument, or a path that begins with a capital letter other than `Duration`, such as `Self::ttl()`, which may depend on a
+/// parameter of the `impl`. Each call evaluates the expressions of the other durations.
+///
+/// With the feature `registry`, `registry::override_from_env()` sets the `ttl`, be it a constant or an expression, by a variable of the
+/// environment, such as `FUNCTOOLS_TTL__SHOP__PRICE=30`: for results that are stored after that, in the process and in a backend.
 ///
 /// ## Per-entry expiry
 ///
@@ -2271,7 +2280,7 @@ pub mod __private {
     #[cfg(feature = "backend")]
     pub use crate::__backend as backend;
     pub use crate::{
-        __member as member, __register as register, __site as site,
+        __member as member, __register as register, __site as site, __ttl as ttl,
         __where_there_are_backends as where_there_are_backends, __where_there_is_json as where_there_is_json,
         in_an_impl_write_accessors_siblings_and_where_the_name_is_taken_handle,
     };
@@ -2314,6 +2323,39 @@ macro_rules! __register {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __register {
+    ($($ignored:tt)*) => {};
+}
+
+/// What is known at run time only of the `ttl` of a function: its name, and its path below its parent.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __ttl {
+    ($name:literal, $within:literal $(, $namespace:literal)?) => {{
+        static __TTL: $crate::__private::FunctionTtl = $crate::__private::FunctionTtl::new($name);
+        $crate::__register_ttl! { $name, $within $(, $namespace)? }
+        &__TTL
+    }};
+}
+
+/// Makes the `ttl` of a function one that the environment overrides. Empty without the feature.
+#[cfg(feature = "registry")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __register_ttl {
+    ($name:literal, $within:literal $(, $namespace:literal)?) => {
+        $crate::__private::inventory::submit! {
+            $crate::__private::TtlOverride::new(
+                $crate::__site_of!($name, $within $(, $namespace)?),
+                |__ttl| __TTL.set(__ttl),
+            )
+        }
+    };
+}
+
+#[cfg(not(feature = "registry"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __register_ttl {
     ($($ignored:tt)*) => {};
 }
 

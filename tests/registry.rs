@@ -665,3 +665,251 @@ mod capacities {
         assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"));
     }
 }
+
+/// Times to live from the environment.
+mod times_to_live {
+    use std::cell::Cell;
+    use std::process::Command;
+    use std::time::Duration;
+
+    use functools::registry::{OverrideErrorReason, override_from, override_from_env};
+
+    use super::*;
+
+    const PREFIX: &str = "FUNCTOOLS_TTL__REGISTRY__TIMES_TO_LIVE__";
+
+    thread_local! {
+        /// The time, of each test its own.
+        static NOW: Cell<u64> = const { Cell::new(0) };
+    }
+
+    fn now() -> Duration {
+        Duration::from_secs(NOW.get())
+    }
+
+    fn at(seconds: u64) {
+        NOW.set(seconds);
+    }
+
+    fn set(name: &str, seconds: &str) {
+        assert_eq!(override_from([(format!("{PREFIX}{name}"), seconds)]), Ok(1), "{name}");
+    }
+
+    #[test]
+    fn constants_and_expressions_are_overridden_for_results_that_are_stored_later() {
+        fn configured() -> u64 {
+            10
+        }
+        macro_rules! functions {
+            ($($(#[$attribute:meta])+ $name:ident;)+) => {$({
+                $(#[$attribute])+
+                fn $name(n: u64) -> u64 {
+                    n + NOW.get()
+                }
+                at(0);
+                $name(1);
+                let name = stringify!($name).to_uppercase();
+                let variables = registry::functions().map(Function::ttl_variable);
+                let mut own = variables.filter(|variable| {
+                    variable.starts_with(&format!("{PREFIX}CONSTANTS_AND_EXPRESSIONS"))
+                        && variable.contains(&format!("__{name}_"))
+                });
+                let variable = own.next().expect("it is registered");
+                assert_eq!(override_from([(&variable, "30")]), Ok(1));
+                $name(2);
+                at(9);
+                assert_eq!([$name(1), $name(2)], [1, 2]);
+                at(10);
+                assert_eq!([$name(1), $name(2)], [11, 2], "the first one was stored before");
+                at(29);
+                assert_eq!([$name(1), $name(2)], [11, 2]);
+                at(30);
+                assert_eq!([$name(1), $name(2)], [11, 32]);
+                at(40);
+                assert_eq!($name(1), 41);
+                assert_eq!(override_from([(&variable, "0.5")]), Ok(1));
+                $name(3);
+                at(41);
+                assert_eq!($name(3), 44);
+            })+};
+        }
+        functions! {
+            #[lru_cache(ttl = 10, timer = now)] constant;
+            #[lru_cache(ttl = configured(), timer = now)] configured_one;
+            #[lru_cache(ttl = Duration::from_secs(10), timer = now, lock_free = false)] locked;
+            #[lru_cache(ttl = 10, timer = now, shards = 2)] in_shards;
+            #[lru_cache(maxsize = None, ttl = 10, timer = now)] unbounded;
+            #[lru_cache(ttl = 10, timer = now, single_flight = true)] shared_flight;
+            #[lru_cache(ttl = 10, timer = now, policy = lfu, tti = 1000)] with_idle_time;
+            #[lru_cache(maxsize = configured() as usize, ttl = 10, timer = now)] sized;
+            #[lru_cache(ttl = 10, timer = now, tags = |_| [functools::tag("registry", 1)])] tagged;
+        }
+    }
+
+    #[lru_cache(ttl = 10, stale_if_error = 5, timer = now)]
+    fn fallible(n: u64) -> Result<u64, u64> {
+        if NOW.get() < 20 { Ok(n) } else { Err(NOW.get()) }
+    }
+
+    #[lru_cache(ttl = 10, cache_errors = true, error_ttl = 3, timer = now)]
+    fn with_errors(n: u64) -> Result<u64, u64> {
+        Err(n + NOW.get())
+    }
+
+    #[lru_cache(ttl = 10, timer = now, accessors = none)]
+    fn hidden(n: u64) -> u64 {
+        n + NOW.get()
+    }
+
+    #[lru_cache(ttl = 10, timer = || NOW.get())]
+    fn counted(n: u64) -> u64 {
+        n + NOW.get()
+    }
+
+    #[lru_cache(ttl = 10, timer = now, scope = thread)]
+    fn of_thread(n: u64) -> u64 {
+        n + NOW.get()
+    }
+
+    #[lru_cache(ttl = 10, timer = now, typed = true)]
+    fn generic<T: Copy + std::hash::Hash + Eq + Send + Sync + 'static>(n: u64, _: T) -> u64 {
+        n + NOW.get()
+    }
+
+    #[test]
+    fn an_override_combines_with_the_other_options() {
+        for name in ["FALLIBLE", "WITH_ERRORS", "HIDDEN", "OF_THREAD", "GENERIC"] {
+            set(name, "30");
+        }
+        set("COUNTED", "2.5");
+        at(0);
+        assert_eq!((fallible(1), with_errors(1)), (Ok(1), Err(1)));
+        assert_eq!((hidden(1), of_thread(1), generic(1, 'a'), generic(1, 7_u8)), (1, 1, 1, 1));
+        counted(1);
+        at(2);
+        assert_eq!(counted(1), 1);
+        at(3);
+        assert_eq!((counted(1), with_errors(1)), (4, Err(4)), "2.5 is 3; `error_ttl` is that of the source");
+        at(29);
+        assert_eq!(
+            (fallible(1), hidden(1), of_thread(1), generic(1, 'a'), generic(1, 7_u8)),
+            (Ok(1), 1, 1, 1, 1)
+        );
+        at(30);
+        assert_eq!((hidden(1), of_thread(1), generic(1, 'a'), generic(1, 7_u8)), (31, 31, 31, 31));
+        at(34);
+        assert_eq!(fallible(1), Ok(1), "stale, for 5 s after 30 s");
+        at(35);
+        assert_eq!(fallible(1), Err(35));
+    }
+
+    #[lru_cache(ttl = 10, timer = now)]
+    fn price(n: u64) -> u64 {
+        n + NOW.get()
+    }
+
+    #[lru_cache(maxsize = 8)]
+    fn for_ever(n: u64) -> u64 {
+        n
+    }
+
+    #[lru_cache(ttl = |_, seconds| *seconds, timer = now)]
+    fn by_result(n: u64) -> u64 {
+        n
+    }
+
+    mod twins {
+        use super::*;
+
+        #[lru_cache(ttl = 8, namespace = "short-lived.twin")]
+        fn one(id: u64) -> u64 {
+            id
+        }
+
+        #[lru_cache(ttl = 8, namespace = "short-lived-twin")]
+        fn two(id: u64) -> u64 {
+            id
+        }
+
+        pub(super) fn call() {
+            _ = (one(1), two(1));
+        }
+    }
+
+    #[test]
+    fn each_mistake_is_returned_and_changes_nothing() {
+        twins::call();
+        let of = |name: &str| format!("{PREFIX}{name}");
+        let wrong = ["", "0", "-1", "nan", "inf", "none", "soon"];
+        for value in wrong {
+            let errors = override_from([(of("PRICE"), value)]).unwrap_err();
+            let found: Vec<_> = errors.iter().map(|error| (error.variable(), error.reason())).collect();
+            assert_eq!(found, [(&*of("PRICE"), OverrideErrorReason::NotATtl)], "{value}");
+            let message =
+                format!("{}={value}: a time to live is a number of seconds above zero", of("PRICE"));
+            assert_eq!(errors[0].to_string(), message);
+        }
+        let errors = override_from([
+            (of("BY_RESULT"), "4"),
+            (of("FOR_EVER"), "4"),
+            (of("PRISE"), "4"),
+            ("FUNCTOOLS_TTL__SHORT_LIVED_TWIN".to_owned(), "4"),
+        ]);
+        let reasons: Vec<_> = errors.unwrap_err().iter().map(|error| error.reason()).collect();
+        let none = OverrideErrorReason::NoTtl;
+        let (unknown, several) =
+            (OverrideErrorReason::UnknownFunction, OverrideErrorReason::SeveralFunctions);
+        assert_eq!(reasons, [none, none, unknown, several]);
+        at(0);
+        assert_eq!((price(1), by_result(3), for_ever(1)), (1, 3, 1));
+        at(9);
+        assert_eq!((price(1), by_result::cache_contains(3)), (1, false));
+        at(10);
+        assert_eq!((price(1), for_ever(1)), (11, 1));
+    }
+
+    #[test]
+    fn the_environment_is_read_when_asked_for() {
+        #[lru_cache(ttl = 8, namespace = "asked for life", timer = now)]
+        fn asked(id: u64) -> u64 {
+            id + NOW.get()
+        }
+        const VARIABLE: &str = "FUNCTOOLS_TTL__ASKED_FOR_LIFE";
+        if std::env::var_os(VARIABLE).is_some() {
+            assert_eq!(override_from_env(), Ok(1));
+            asked(1);
+            at(76);
+            assert_eq!(asked(1), 1);
+            at(77);
+            assert_eq!(asked(1), 78);
+            return;
+        }
+        assert_eq!(override_from_env(), Ok(0));
+        let mut again = Command::new(std::env::current_exe().expect("the test is a file"));
+        again.args(["--exact", "times_to_live::the_environment_is_read_when_asked_for"]).env(VARIABLE, "77");
+        let output = again.output().expect("it runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+        assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"));
+    }
+
+    #[test]
+    fn methods_have_the_new_time_to_live() {
+        struct Shop;
+        impl Shop {
+            #[lru_cache(ttl = 10, timer = now)]
+            fn price(#[key(skip)] &self, n: u64) -> u64 {
+                n + NOW.get()
+            }
+        }
+        let is_own = |path: &str| path.contains("times_to_live") && path.ends_with("Shop::price");
+        let mut methods = registry::functions().filter(|function| is_own(function.path()));
+        let variable = methods.next().map(Function::ttl_variable).expect("it is registered");
+        assert_eq!(override_from([(variable, "30")]), Ok(1));
+        at(0);
+        assert_eq!(Shop.price(1), 1);
+        at(29);
+        assert_eq!(Shop.price(1), 1);
+        at(30);
+        assert_eq!(Shop.price(1), 31);
+    }
+}

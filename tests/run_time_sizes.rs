@@ -446,23 +446,6 @@ mod at_run_time {
     }
 
     #[test]
-    fn the_expression_of_a_time_to_live_is_evaluated_by_each_call() {
-        static EVALUATED: AtomicUsize = AtomicUsize::new(0);
-        fn seconds() -> u64 {
-            EVALUATED.fetch_add(1, SeqCst);
-            600
-        }
-        #[lru_cache(ttl = seconds())]
-        fn f(n: u64) -> u64 {
-            n
-        }
-        for call in 1..4 {
-            f(1);
-            assert_eq!(EVALUATED.load(SeqCst), call);
-        }
-    }
-
-    #[test]
     fn a_field_of_what_a_lazy_lock_holds_is_read_at_run_time() {
         static CONFIG: LazyLock<(Config, usize)> =
             LazyLock::new(|| (Config { cache_size: 3, parts: Some(6) }, 4));
@@ -552,5 +535,155 @@ mod at_run_time {
             n
         }
         assert_eq!((of_thread(1), of_thread::cache_info().maxsize), (1, Some(4)));
+    }
+}
+
+/// Times to live that are known at run time only.
+mod times_to_live {
+    use std::sync::atomic::AtomicU64;
+
+    use super::*;
+
+    #[test]
+    fn an_expression_is_evaluated_once_at_the_first_call() {
+        static EVALUATED: AtomicUsize = AtomicUsize::new(0);
+        static NOW: AtomicU64 = AtomicU64::new(0);
+        static CONFIG: LazyLock<u64> = LazyLock::new(|| 10);
+        fn seconds() -> u64 {
+            EVALUATED.fetch_add(1, SeqCst);
+            *CONFIG
+        }
+        #[lru_cache(ttl = seconds(), timer = || Duration::from_secs(NOW.load(SeqCst)))]
+        fn f(n: u64) -> u64 {
+            n + NOW.load(SeqCst)
+        }
+        assert_eq!(EVALUATED.load(SeqCst), 0);
+        let start = Barrier::new(4);
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| (start.wait(), (0..20).for_each(|n| assert_eq!(f(n), n))));
+            }
+        });
+        f::cache_put(100, 7);
+        assert_eq!(EVALUATED.load(SeqCst), 1);
+        NOW.store(9, SeqCst);
+        assert_eq!([f(1), f(100)], [1, 7]);
+        NOW.store(10, SeqCst);
+        assert_eq!([f(1), f(100)], [11, 110]);
+        NOW.store(19, SeqCst);
+        assert_eq!(f(1), 11);
+        NOW.store(20, SeqCst);
+        assert_eq!((f(1), EVALUATED.load(SeqCst)), (21, 1));
+    }
+
+    #[test]
+    fn it_is_of_the_unit_of_the_timer() {
+        static NOW: AtomicU64 = AtomicU64::new(0);
+        fn three() -> u8 {
+            3
+        }
+        #[lru_cache(ttl = three(), timer = || NOW.load(SeqCst))]
+        fn counted(n: u64) -> u64 {
+            n + NOW.load(SeqCst)
+        }
+        #[lru_cache(ttl = f64::from(three()) / 2.0, timer = || f64::from(NOW.load(SeqCst) as u32))]
+        fn measured(n: u64) -> u64 {
+            n + NOW.load(SeqCst)
+        }
+        let results = [0, 1, 2, 3, 4].map(|now| {
+            NOW.store(now, SeqCst);
+            (counted(0), measured(0))
+        });
+        assert_eq!(results, [(0, 0), (0, 0), (0, 2), (3, 2), (3, 4)]);
+    }
+
+    #[test]
+    fn each_call_evaluates_what_may_differ_between_instances() {
+        static NOW: AtomicU64 = AtomicU64::new(0);
+        trait Life {
+            fn seconds() -> u64;
+        }
+        struct Short;
+        struct Long;
+        impl Life for Short {
+            fn seconds() -> u64 {
+                2
+            }
+        }
+        impl Life for Long {
+            fn seconds() -> u64 {
+                5
+            }
+        }
+        #[lru_cache(typed = true, ttl = T::seconds(), timer = || Duration::from_secs(NOW.load(SeqCst)), accessors = none)]
+        fn generic<T: Life>(n: u64) -> u64 {
+            n + NOW.load(SeqCst)
+        }
+        struct Of<T>(T);
+        impl<T: Life> Of<T> {
+            #[lru_cache(ttl = T::seconds(), timer = || Duration::from_secs(NOW.load(SeqCst)), accessors = none)]
+            fn method(n: u64) -> u64 {
+                n + NOW.load(SeqCst)
+            }
+        }
+        _ = (Of(Short), Of(Long));
+        assert_eq!([generic::<Short>(0), generic::<Long>(0)], [0, 0]);
+        NOW.store(2, SeqCst);
+        assert_eq!([generic::<Short>(0), generic::<Long>(0)], [2, 0]);
+        assert_eq!([Of::<Short>::method(20), Of::<Long>::method(1)], [22, 3]);
+        NOW.store(6, SeqCst);
+        assert_eq!([Of::<Short>::method(20), Of::<Long>::method(1)], [26, 3]);
+        NOW.store(7, SeqCst);
+        assert_eq!(Of::<Long>::method(1), 8);
+    }
+
+    #[test]
+    fn methods_and_functions_without_accessors_evaluate_it_once() {
+        static EVALUATED: AtomicUsize = AtomicUsize::new(0);
+        fn seconds() -> u64 {
+            EVALUATED.fetch_add(1, SeqCst);
+            600
+        }
+        struct Shop;
+        impl Shop {
+            #[lru_cache(ttl = Duration::from_secs(seconds()))]
+            fn price(#[key(skip)] &self, id: u32) -> u32 {
+                id
+            }
+        }
+        #[lru_cache(ttl = seconds(), accessors = none)]
+        fn hidden(n: u64) -> u64 {
+            n
+        }
+        #[lru_cache(ttl = seconds(), scope = thread)]
+        fn of_thread(n: u64) -> u64 {
+            n
+        }
+        (0..3).for_each(|id| assert_eq!(Shop.price(id), id));
+        assert_eq!(EVALUATED.load(SeqCst), 1);
+        (0..3).for_each(|n| assert_eq!(hidden(n), n));
+        assert_eq!(EVALUATED.load(SeqCst), 2);
+        (0..3).for_each(|n| assert_eq!(thread::spawn(move || of_thread(n)).join().unwrap(), n));
+        assert_eq!(EVALUATED.load(SeqCst), 3);
+    }
+
+    #[test]
+    fn a_panic_is_passed_on_and_a_call_of_the_function_itself_is_reported() {
+        static ATTEMPTS: AtomicUsize = AtomicUsize::new(0);
+        fn seconds() -> u64 {
+            assert!(ATTEMPTS.fetch_add(1, SeqCst) > 0, "no configuration yet");
+            60
+        }
+        #[lru_cache(ttl = seconds())]
+        fn f(n: u64) -> u64 {
+            n
+        }
+        assert_eq!(panic_of(|| f(1)), "no configuration yet");
+        assert_eq!((f(1), f(1), f::cache_info().hits), (1, 1, 1));
+        #[lru_cache(ttl = own(1))]
+        fn own(n: u64) -> u64 {
+            n
+        }
+        assert_eq!(panic_of(|| own(1)), "the expression of `ttl` of `own` calls the function itself");
     }
 }

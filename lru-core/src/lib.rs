@@ -38,6 +38,7 @@ mod key;
 pub mod model;
 mod object;
 mod observe;
+mod once;
 mod property;
 #[allow(missing_debug_implementations, reason = "only `isolated` and `bypassed` name its types")]
 mod region;
@@ -128,6 +129,7 @@ pub mod __private {
     pub use crate::engine::state::State;
     pub use crate::expiry::duration::IntoSpan;
     pub use crate::expiry::entry_deadlines::EntryInfo;
+    pub use crate::expiry::function_ttl::FunctionTtl;
     pub use crate::expiry::now::Now;
     pub use crate::expiry::settings::{EntryOptions, ExpirySettings};
     pub use crate::expiry::stale_window::{Freshness, StaleWindow};
@@ -208,6 +210,8 @@ pub mod __private {
     pub use crate::object::function_calls::cache;
     pub use crate::object::type_check::{keyed, tested, valued};
     pub use crate::observe::location::{FunctionLocation, path_of};
+    #[cfg(feature = "registry")]
+    pub use crate::observe::overrides::TtlOverride;
     pub use crate::property::{by_value, no_result_for, none_for};
     pub use crate::property::{property, property_async, try_property, try_property_async};
     pub use crate::store::Table;

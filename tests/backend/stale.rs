@@ -218,3 +218,30 @@ fn a_backend_keeps_what_is_served_if_a_computation_is_slow() {
     assert_eq!(price(1), 1);
     assert_eq!(ttls(&BACKEND), [Duration::from_secs(150)], "for another `ttl`");
 }
+
+#[test]
+fn the_backend_is_given_the_time_to_live_of_the_environment() {
+    static BACKEND: MapBackend = MapBackend::new();
+    fn configured() -> u64 {
+        60
+    }
+    #[lru_cache(ttl = configured(), swr = 30, backend = &BACKEND, namespace = "stale.price")]
+    fn price(id: u64) -> u64 {
+        id
+    }
+    #[lru_cache(ttl = 60, jitter = 0.5, backend = &BACKEND, namespace = "stale.stock")]
+    fn stock(id: u64) -> u64 {
+        id
+    }
+    price(1);
+    assert_eq!(ttls(&BACKEND), [Duration::from_secs(90)]);
+    BACKEND.entries().clear();
+    let variables = [("FUNCTOOLS_TTL__STALE_PRICE", "300"), ("FUNCTOOLS_TTL__STALE_STOCK", "1000")];
+    assert_eq!(functools::registry::override_from(variables), Ok(2));
+    price(2);
+    assert_eq!(ttls(&BACKEND), [Duration::from_secs(330)]);
+    BACKEND.entries().clear();
+    stock(1);
+    let seconds = ttls(&BACKEND)[0].as_secs();
+    assert!((499..=1000).contains(&seconds), "{seconds}");
+}

@@ -42,7 +42,7 @@ const CRATES: &[Rules] = &[
         sources: "lru-core/src",
         rooms: &[
             &["heap_size", "insight"],
-            &["key", "observe", "property", "region", "time"],
+            &["key", "observe", "once", "property", "region", "time"],
             &["budget"],
             &["store", "tags"],
             &["expiry", "flight"],
@@ -72,7 +72,7 @@ const CRATES: &[Rules] = &[
         inner: Some((
             "expand",
             &[
-                &["bound"],
+                &["bound", "function_ttl"],
                 &["cache"],
                 &["call"],
                 &["backend", "apart", "elements"],

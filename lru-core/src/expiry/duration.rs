@@ -26,6 +26,18 @@ pub trait Span:
     /// Returns a fraction of the duration; `part` is from 0 to 1.
     #[doc(hidden)]
     fn part(self, part: f64) -> Self;
+
+    /// Converts a number of the unit: of seconds, or of the clock's own unit.
+    #[doc(hidden)]
+    fn of_number(number: f64) -> Self;
+
+    /// Converts the duration to an integer.
+    #[doc(hidden)]
+    fn into_bits(self) -> u64;
+
+    /// Returns the duration of an integer that [`into_bits`](Self::into_bits) has returned.
+    #[doc(hidden)]
+    fn from_bits(bits: u64) -> Self;
 }
 
 mod sealed {
@@ -54,6 +66,20 @@ impl Span for Duration {
     fn part(self, part: f64) -> Self {
         Self::try_from_secs_f64(self.as_secs_f64() * part).unwrap_or(self)
     }
+
+    fn of_number(number: f64) -> Self {
+        seconds(number)
+    }
+
+    /// In nanoseconds. A duration of more than 584 years becomes the longest one.
+    fn into_bits(self) -> u64 {
+        u64::try_from(self.as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    #[inline]
+    fn from_bits(bits: u64) -> Self {
+        if bits == u64::MAX { Self::MAX } else { Self::from_nanos(bits) }
+    }
 }
 
 impl Span for u64 {
@@ -75,6 +101,20 @@ impl Span for u64 {
     fn part(self, part: f64) -> Self {
         (self as f64 * part) as Self
     }
+
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
+    fn of_number(number: f64) -> Self {
+        number.ceil() as Self
+    }
+
+    fn into_bits(self) -> u64 {
+        self
+    }
+
+    #[inline]
+    fn from_bits(bits: u64) -> Self {
+        bits
+    }
 }
 
 impl Span for f64 {
@@ -90,6 +130,19 @@ impl Span for f64 {
 
     fn part(self, part: f64) -> Self {
         self * part
+    }
+
+    fn of_number(number: f64) -> Self {
+        number
+    }
+
+    fn into_bits(self) -> u64 {
+        self.to_bits()
+    }
+
+    #[inline]
+    fn from_bits(bits: u64) -> Self {
+        Self::from_bits(bits)
     }
 }
 

@@ -3,6 +3,7 @@
 pub(crate) mod clock;
 pub(crate) mod duration;
 pub(crate) mod entry_deadlines;
+pub(crate) mod function_ttl;
 pub(crate) mod now;
 #[allow(missing_debug_implementations, reason = "only generated code names its types")]
 pub(crate) mod queue;

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 
 use crate::expiry::duration::{IntoSpan, Span};
 use crate::expiry::entry_deadlines::EntryInfo;
+use crate::expiry::function_ttl::FunctionTtl;
 use crate::expiry::stale_window::{StaleWindow, Staleness};
 use crate::expiry::ticks::{Ticks, Timestamp};
 use crate::key::STEP;
@@ -19,6 +20,8 @@ use crate::time::Instant;
 #[must_use = "settings take effect in a cache"]
 pub struct ExpirySettings<T: Timestamp> {
     ttl: Option<T::Span>,
+    /// What may replace `ttl`.
+    of_function: Option<&'static FunctionTtl>,
     tti: Option<T::Span>,
     error_ttl: Option<T::Span>,
     /// The largest fraction by which the `ttl` of an entry is shortened.
@@ -98,6 +101,7 @@ impl<T: Timestamp> ExpirySettings<T> {
     /// No entry expires.
     pub const NONE: Self = Self {
         ttl: None,
+        of_function: None,
         tti: None,
         error_ttl: None,
         jitter: 0.0,
@@ -115,6 +119,22 @@ impl<T: Timestamp> ExpirySettings<T> {
     /// Sets the time to live of entries.
     pub fn ttl(self, ttl: impl IntoSpan<T::Span>) -> Self {
         Self { ttl: Some(ttl.into_span()), ..self }
+    }
+
+    /// Sets the time to live of entries to that of an expression, which is evaluated once.
+    #[inline]
+    pub fn ttl_once<V: IntoSpan<T::Span>>(
+        self,
+        function: &'static FunctionTtl,
+        expression: impl FnOnce() -> V,
+    ) -> Self {
+        Self { ttl: Some(function.once(expression)), of_function: Some(function), ..self }
+    }
+
+    /// Sets what may replace the time to live.
+    #[inline]
+    pub fn of_function(self, function: &'static FunctionTtl) -> Self {
+        Self { of_function: Some(function), ..self }
     }
 
     /// Sets the time to idle: an entry is live for this long after its last use.
@@ -202,14 +222,15 @@ impl<T: Timestamp> ExpirySettings<T> {
     /// Returns the metadata of an entry that is stored now.
     pub(crate) fn info<W: Staleness>(&self, now: Ticks, options: EntryOptions) -> EntryInfo<W> {
         let EntryOptions { is_kept: _, weight, until, fresh_until, is_error, max_age } = options;
-        let (expires, window) = match (self.error_ttl.filter(|_| is_error), until, fresh_until, self.ttl) {
-            (None, Some(until), ..) => (until, None),
-            (None, None, Some(fresh), _) => self.after_ttl(now, fresh, is_error),
-            (Some(ttl), ..) | (None, None, None, Some(ttl)) => {
-                self.after_ttl(now, self.fresh_until(now, ttl), is_error)
-            }
-            (None, None, None, None) => (Ticks::NEVER, None),
-        };
+        let (expires, window) =
+            match (self.error_ttl.filter(|_| is_error), until, fresh_until, self.present_ttl()) {
+                (None, Some(until), ..) => (until, None),
+                (None, None, Some(fresh), _) => self.after_ttl(now, fresh, is_error),
+                (Some(ttl), ..) | (None, None, None, Some(ttl)) => {
+                    self.after_ttl(now, self.fresh_until(now, ttl), is_error)
+                }
+                (None, None, None, None) => (Ticks::NEVER, None),
+            };
         let mut info = EntryInfo::new(weight.max(self.min_weight), expires, self.idle(now), window);
         info.stored = now;
         // What is left is read after `now`: a thread that is interrupted in between keeps the copy for a shorter time, and
@@ -221,6 +242,11 @@ impl<T: Timestamp> ExpirySettings<T> {
             }
         }
         info
+    }
+
+    /// Returns the time to live of an entry that is stored now.
+    fn present_ttl(&self) -> Option<T::Span> {
+        self.of_function.and_then(FunctionTtl::in_place).or(self.ttl)
     }
 
     /// Returns when a time to live ends that begins now, shortened at random.
@@ -269,8 +295,9 @@ impl<T: Timestamp> ExpirySettings<T> {
         info.refresh_failed(|failures| {
             let seconds = 1_u64 << failures.saturating_sub(1).min(6);
             let wait = T::Span::of(Duration::from_secs(seconds.min(60)));
-            let is_shorter = |wait: &T::Span| self.ttl.is_none_or(|ttl| *wait < ttl);
-            wait.filter(is_shorter).or(self.ttl).map_or(Ticks::START, |wait| T::later(now, wait))
+            let ttl = self.present_ttl();
+            let is_shorter = |wait: &T::Span| ttl.is_none_or(|ttl| *wait < ttl);
+            wait.filter(is_shorter).or(ttl).map_or(Ticks::START, |wait| T::later(now, wait))
         });
     }
 

@@ -1,44 +1,30 @@
 //! Caches whose capacity is known at run time only: `maxsize = config().cache_size`, and `maxsize = auto(64..=LIMIT)`.
 
-use core::cell::RefCell;
 use core::fmt;
 use core::ops::{Deref, RangeInclusive};
 use core::sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
-use std::sync::OnceLock;
-use std::vec::Vec;
 
 use parking_lot::Mutex;
 
 use crate::engine::Placement;
 use crate::function::statics::StaticCache;
 use crate::insight::Bounds;
+use crate::once::EvaluatedOnce;
 use crate::store::maxsize::InitialSize;
 
 /// Held while a capacity is set, and while no code of users runs.
 static SETTING: Mutex<()> = Mutex::new(());
 
-std::thread_local! {
-    /// The addresses of the caches whose expressions this thread evaluates, one within another.
-    static EVALUATED: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
-}
-
 /// The expression of a capacity, which is evaluated once.
-///
-/// A thread that needs a capacity waits for another that evaluates the expression, unless it evaluates an expression itself: it would
-/// otherwise wait for a thread that may wait for it. Then both evaluate it, and the first one counts.
 pub struct SizeAtRunTime {
-    /// The name of the function.
-    name: &'static str,
+    size: EvaluatedOnce<InitialSize>,
     expression: fn() -> InitialSize,
-    size: OnceLock<InitialSize>,
-    /// Held while the expression runs.
-    evaluating: Mutex<()>,
 }
 
 impl SizeAtRunTime {
     /// Creates the expression of the capacity of a function.
     pub const fn new(name: &'static str, expression: fn() -> InitialSize) -> Self {
-        Self { name, expression, size: OnceLock::new(), evaluating: Mutex::new(()) }
+        Self { size: EvaluatedOnce::new("maxsize", name), expression }
     }
 
     /// Returns the capacity, and evaluates the expression unless another thread has done so.
@@ -48,35 +34,13 @@ impl SizeAtRunTime {
     /// If the expression panics, or uses the function itself. The next call evaluates it again.
     #[inline]
     pub fn get(&self) -> InitialSize {
-        self.size.get().copied().unwrap_or_else(|| self.evaluate())
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn evaluate(&self) -> InitialSize {
-        let own = core::ptr::from_ref(self).addr();
-        let is_nested = EVALUATED.with_borrow(|evaluated| {
-            assert!(
-                !evaluated.contains(&own),
-                "the expression of `maxsize` of `{}` calls the function itself",
-                self.name
-            );
-            !evaluated.is_empty()
-        });
-        let _evaluating = (!is_nested).then(|| self.evaluating.lock());
-        if let Some(&size) = self.size.get() {
-            return size;
-        }
-        let evaluation = Evaluation::begin(own);
-        let size = (self.expression)();
-        drop(evaluation);
-        *self.size.get_or_init(|| size)
+        self.size.get(self.expression)
     }
 }
 
 impl fmt::Debug for SizeAtRunTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SizeAtRunTime").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("SizeAtRunTime").field("size", &self.size).finish_non_exhaustive()
     }
 }
 
@@ -111,22 +75,6 @@ impl<X: Placement, const MAXSIZE: i128> SizedAtRunTime<StaticCache<X, MAXSIZE>> 
         self.cache.set_size(size);
         // Release: the first lookup of another thread finds the capacity that was set.
         self.is_sized.store(true, Release);
-    }
-}
-
-/// The evaluation of an expression, until it is dropped.
-struct Evaluation;
-
-impl Evaluation {
-    fn begin(cache: usize) -> Self {
-        EVALUATED.with_borrow_mut(|evaluated| evaluated.push(cache));
-        Self
-    }
-}
-
-impl Drop for Evaluation {
-    fn drop(&mut self) {
-        EVALUATED.with_borrow_mut(Vec::pop);
     }
 }
 

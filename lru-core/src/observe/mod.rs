@@ -17,7 +17,7 @@ pub(crate) mod location;
 #[cfg(feature = "metrics")]
 mod metrics;
 #[cfg(feature = "registry")]
-mod overrides;
+pub(crate) mod overrides;
 #[cfg(feature = "registry")]
 pub(crate) mod recording;
 #[cfg(feature = "registry")]

@@ -1,16 +1,47 @@
-//! Capacities from variables of the environment, in place of those in the source.
+//! Capacities and times to live from variables of the environment, in place of those in the source.
 
 use core::error::Error;
 use core::fmt;
 use std::string::String;
 
-/// What the names of all variables begin with.
-pub(super) const PREFIX: &str = "FUNCTOOLS_MAXSIZE";
+use super::location::FunctionLocation;
+
+/// What the names of the variables for capacities begin with.
+pub(super) const MAXSIZE: &str = "FUNCTOOLS_MAXSIZE";
+
+/// What the names of the variables for times to live begin with.
+pub(super) const TTL: &str = "FUNCTOOLS_TTL";
+
+/// Sets the time to live of a function, in place of that in the source. Used by generated code.
+#[derive(Debug)]
+pub struct TtlOverride {
+    location: &'static FunctionLocation,
+    set: fn(f64),
+}
+
+inventory::collect!(TtlOverride);
+
+impl TtlOverride {
+    #[doc(hidden)]
+    pub const fn new(location: &'static FunctionLocation, set: fn(f64)) -> Self {
+        Self { location, set }
+    }
+
+    /// Returns the name of the variable.
+    pub(super) fn variable(&self) -> String {
+        variable(TTL, self.location.namespace())
+    }
+
+    /// Sets the time to live of results that are stored from now on.
+    pub(super) fn set(&self, ttl: f64) {
+        (self.set)(ttl);
+    }
+}
 
 /// Returns the name of the variable for a function of this namespace.
-pub(super) fn variable(namespace: &str) -> String {
+pub(super) fn variable(prefix: &str, namespace: &str) -> String {
     let path = namespace.replace("::", "__");
-    let mut name = [PREFIX, "__"].concat();
+    let mut name = [prefix, "__"].concat();
     name.extend(path.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }));
     name
 }
@@ -24,7 +55,13 @@ pub(super) fn capacity(value: &str) -> Result<Option<usize>, OverrideErrorReason
     value.parse().map(Some).map_err(|_| OverrideErrorReason::NotACapacity)
 }
 
-/// A variable that has not changed the capacity of a function.
+/// Reads a time to live: a number above zero.
+pub(super) fn ttl(value: &str) -> Result<f64, OverrideErrorReason> {
+    let ttl = value.trim().parse().ok().filter(|ttl: &f64| ttl.is_finite() && *ttl > 0.0);
+    ttl.ok_or(OverrideErrorReason::NotATtl)
+}
+
+/// A variable that has changed no function.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OverrideError {
     variable: String,
@@ -32,7 +69,7 @@ pub struct OverrideError {
     reason: OverrideErrorReason,
 }
 
-/// Why a variable has not changed the capacity of a function.
+/// Why a variable has changed no function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OverrideErrorReason {
@@ -44,6 +81,10 @@ pub enum OverrideErrorReason {
     NotACapacity,
     /// The cache is unbounded, or off: `maxsize` is `None` or `0` in the source.
     NotBounded,
+    /// The value is no number of seconds above zero.
+    NotATtl,
+    /// The function has no `ttl` that can be changed: none in the source, or one that is a function.
+    NoTtl,
 }
 
 impl OverrideError {
@@ -80,6 +121,12 @@ impl fmt::Display for OverrideError {
             OverrideErrorReason::NotBounded => {
                 write!(f, "{variable}: the function has no capacity that can be changed")
             }
+            OverrideErrorReason::NotATtl => {
+                write!(f, "{variable}={value}: a time to live is a number of seconds above zero")
+            }
+            OverrideErrorReason::NoTtl => {
+                write!(f, "{variable}: the function has no `ttl` that can be changed")
+            }
         }
     }
 }
@@ -92,11 +139,18 @@ mod tests {
 
     #[test]
     fn a_variable_is_the_path_in_capitals() {
-        assert_eq!(variable("shop::price"), "FUNCTOOLS_MAXSIZE__SHOP__PRICE");
+        assert_eq!(variable(MAXSIZE, "shop::price"), "FUNCTOOLS_MAXSIZE__SHOP__PRICE");
         assert_eq!(
-            variable("<shop::Shop as a::B>::price@12:5"),
+            variable(MAXSIZE, "<shop::Shop as a::B>::price@12:5"),
             "FUNCTOOLS_MAXSIZE___SHOP__SHOP_AS_A__B___PRICE_12_5"
         );
+    }
+
+    #[test]
+    fn a_time_to_live_is_a_number_above_zero() {
+        assert_eq!([" 30 ", "0.5", "1e3"].map(ttl), [Ok(30.0), Ok(0.5), Ok(1000.0)]);
+        let wrong = ["", "0", "-1", "-0.0", "nan", "inf", "1e999", "none", "30s", "1_000"];
+        assert_eq!(wrong.map(ttl), [Err(OverrideErrorReason::NotATtl); 10]);
     }
 
     #[test]

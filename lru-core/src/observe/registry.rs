@@ -147,7 +147,14 @@ impl Function {
     /// and digits, after `FUNCTOOLS_MAXSIZE__`.
     #[must_use]
     pub fn maxsize_variable(&self) -> String {
-        overrides::variable(self.namespace())
+        overrides::variable(overrides::MAXSIZE, self.namespace())
+    }
+
+    /// Returns the name of the variable by which [`override_from_env`] changes the time to live: like that of
+    /// [`maxsize_variable`](Self::maxsize_variable), after `FUNCTOOLS_TTL__`.
+    #[must_use]
+    pub fn ttl_variable(&self) -> String {
+        overrides::variable(overrides::TTL, self.namespace())
     }
 
     /// Passes the calls of the function to a tap from now on, or to none.
@@ -223,17 +230,24 @@ pub fn clear_all() {
     functions().for_each(Function::clear);
 }
 
-/// Sets capacities from the environment of the process, in place of those in the source: operators change sizes without
-/// a new build.
+/// Sets capacities and times to live from the environment of the process, in place of those in the source: operators change them
+/// without a new build.
 ///
 /// The variable for the function `shop::price` is `FUNCTOOLS_MAXSIZE__SHOP__PRICE`; [`Function::maxsize_variable`] returns it. Its
 /// value is what the accessor `cache_resize` takes: a number of entries (with `weight`, their total weight), or `none`.
+///
+/// `FUNCTOOLS_TTL__SHOP__PRICE` sets its `ttl`, which [`Function::ttl_variable`] returns the name of: a number of seconds above zero, or of
+/// the unit of its `timer` (a part of a unit counts as one where the timer returns an integer). It applies to results that are stored
+/// after that, in the process and in a backend; `jitter`, `swr`, `stale_if_error` and `error_ttl` remain as they are in the source. Any
+/// `ttl` can be set that is a constant or an expression, also with `scope = thread`; not one that is a function of the result, and
+/// none with `cache = …`. Hits take no longer for it.
+///
 /// The environment is read by this call alone, so call it at the start of the program. Returns the number of
-/// capacities that were set.
+/// variables that have taken effect.
 ///
 /// # Errors
 ///
-/// Returns all variables that begin with `FUNCTOOLS_MAXSIZE` and have set no capacity, sorted by name. The
+/// Returns all variables that begin with `FUNCTOOLS_MAXSIZE` or `FUNCTOOLS_TTL` and have changed no function, sorted by name. The
 /// others have taken effect.
 ///
 /// # Panics
@@ -257,7 +271,7 @@ pub fn override_from_env() -> Result<usize, Vec<OverrideError>> {
 }
 
 /// Like [`override_from_env`], but with variables from elsewhere, such as a file: pairs of a name and a value. Names
-/// that do not begin with `FUNCTOOLS_MAXSIZE` are skipped. Of two pairs with one name the last one decides.
+/// that begin with neither `FUNCTOOLS_MAXSIZE` nor `FUNCTOOLS_TTL` are skipped. Of two pairs with one name the last one decides.
 ///
 /// # Errors
 ///
@@ -271,10 +285,14 @@ pub fn override_from<N: AsRef<OsStr>, V: AsRef<OsStr>>(
         let (Some(variable), value) = (name.as_ref().to_str(), value.as_ref().to_string_lossy()) else {
             continue;
         };
-        if !variable.starts_with(overrides::PREFIX) {
+        let set = if variable.starts_with(overrides::MAXSIZE) {
+            set_maxsize(&known, variable, &value)
+        } else if variable.starts_with(overrides::TTL) {
+            set_ttl(variable, &value)
+        } else {
             continue;
-        }
-        match set(&known, variable, &value) {
+        };
+        match set {
             Ok(()) => count += 1,
             Err(reason) => {
                 errors.push(OverrideError::new(variable, &value, reason));
@@ -286,7 +304,11 @@ pub fn override_from<N: AsRef<OsStr>, V: AsRef<OsStr>>(
 }
 
 /// Sets the capacity of the function with this variable.
-fn set(known: &[(String, &Function)], variable: &str, value: &str) -> Result<(), OverrideErrorReason> {
+fn set_maxsize(
+    known: &[(String, &Function)],
+    variable: &str,
+    value: &str,
+) -> Result<(), OverrideErrorReason> {
     let mut named = known.iter().filter(|(name, _)| name == variable).map(|(_, function)| function);
     let function = named.next().ok_or(OverrideErrorReason::UnknownFunction)?;
     if named.next().is_some() {
@@ -294,6 +316,21 @@ fn set(known: &[(String, &Function)], variable: &str, value: &str) -> Result<(),
     }
     let maxsize = overrides::capacity(value)?;
     if function.resize(maxsize) { Ok(()) } else { Err(OverrideErrorReason::NotBounded) }
+}
+
+/// Sets the time to live of the function with this variable.
+fn set_ttl(variable: &str, value: &str) -> Result<(), OverrideErrorReason> {
+    let mut named =
+        inventory::iter::<overrides::TtlOverride>.into_iter().filter(|ttl| ttl.variable() == variable);
+    let Some(function) = named.next() else {
+        let is_known = functions().any(|function| function.ttl_variable() == variable);
+        return Err(if is_known { OverrideErrorReason::NoTtl } else { OverrideErrorReason::UnknownFunction });
+    };
+    if named.next().is_some() {
+        return Err(OverrideErrorReason::SeveralFunctions);
+    }
+    function.set(overrides::ttl(value)?);
+    Ok(())
 }
 
 /// The cache of a registered function, without its types. Used by generated code.

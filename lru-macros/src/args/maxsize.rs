@@ -102,7 +102,7 @@ fn bounds(args: &Punctuated<Expr, Token![,]>) -> Option<Expr> {
 /// Whether an expression calls a function or a method, follows a reference by `*`, or reads a field, outside of `const { … }`: a
 /// constant can do so only with constant functions and of constants, and which are constant cannot be seen. A field may be that
 /// of what a `LazyLock` holds.
-fn is_no_constant(tokens: TokenStream) -> bool {
+pub(crate) fn is_no_constant(tokens: TokenStream) -> bool {
     const KEYWORDS: [&str; 8] = ["as", "else", "if", "in", "match", "move", "return", "while"];
     let (mut is_called, mut is_const, mut is_operand, mut is_of) = (false, false, false, false);
     tokens.into_iter().any(|token| {

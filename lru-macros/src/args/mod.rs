@@ -27,7 +27,7 @@ pub(crate) use attribute::Attribute;
 pub(crate) use block::BlockArgs;
 pub(crate) use given::Given;
 pub(crate) use groups::ungrouped;
-pub(crate) use maxsize::MaxSize;
+pub(crate) use maxsize::{MaxSize, is_no_constant};
 pub(crate) use table::{Args, Backend, Eviction, Expiry, Flight, Items, Placement, Results, Validity};
 #[cfg(test)]
 pub(crate) use table::{Described, REFERENCE};

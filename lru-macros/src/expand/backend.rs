@@ -5,7 +5,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::{GenericParam, Index, Type};
 
-use super::cache;
+use super::{cache, function_ttl};
 use crate::args::{Format, OnLost, Swr};
 use crate::model::{self, Accessors, Backend, Checks, Flavor, Model};
 use crate::{signature, type_tokens};
@@ -84,7 +84,6 @@ pub(super) fn backend_handle(
     let slow = expiry.stale_if_slow.is_some().then(|| quote! { .stale_if_slow() });
     let timer = expiry.timer.is_some().then(|| quote! { .with_timer() });
     let settings = [
-        ("ttl", model.lifecycle.ttl()),
         ("error_ttl", expiry.error_ttl.get()),
         ("jitter", expiry.jitter.get()),
         ("swr", swr),
@@ -93,6 +92,7 @@ pub(super) fn backend_handle(
         ("version", version.as_ref()),
         ("on_error", options.on_backend_error.get()),
     ];
+    let ttl = model.lifecycle.ttl_setting(function_ttl::own(model, home).as_ref());
     let settings = settings.into_iter().filter_map(|(name, value)| {
         let value = value?;
         let name = Ident::new(name, type_tokens::first_span(value));
@@ -112,7 +112,7 @@ pub(super) fn backend_handle(
     let known = model.lifecycle.validity.known(krate, arguments);
     Some(quote! {
         #krate::__private::BackendHandle::#awaited(#opened)
-            #(#settings)* #swr_always #slow #timer #json #global #known .watched(#copies, #listens, #drops)
+            #ttl #(#settings)* #swr_always #slow #timer #json #global #known .watched(#copies, #listens, #drops)
     })
 }
 

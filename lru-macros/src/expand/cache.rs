@@ -5,6 +5,7 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::Expr;
 
 use super::bound::{self, bound, number};
+use super::function_ttl;
 use crate::args::MaxSize;
 use crate::model::{Accessors, Batch, Checks, EntryTypes, Identity, Key, Krate, Model, Parts, Place, nested};
 use crate::type_tokens;
@@ -69,7 +70,8 @@ fn options(model: &Model, home: &TokenStream) -> Option<TokenStream> {
     let name = model.accessor(LISTENER);
     let is_item = !matches!(model.accessors, Accessors::None);
     let listener = is_item.then(|| quote! { #home::#name });
-    model.lifecycle.options(&model.krate, &entry_types(model), listener.as_ref())
+    let ttl = function_ttl::own(model, home);
+    model.lifecycle.options(&model.krate, &entry_types(model), listener.as_ref(), ttl.as_ref())
 }
 
 /// The types in an entry, and the arguments in its key.

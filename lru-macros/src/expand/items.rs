@@ -5,7 +5,7 @@ use quote::quote;
 use syn::ext::IdentExt;
 
 use super::cache::Memo;
-use super::{backend, bound, cache};
+use super::{backend, bound, cache, function_ttl};
 use crate::model::{Accessors, Model, Parts, Place};
 use crate::type_tokens;
 
@@ -31,6 +31,7 @@ pub(super) fn beside_accessors(model: &Model) -> TokenStream {
     let listener = model.accessor(cache::LISTENER);
     let listener = model.lifecycle.listener_item(&listener, krate, &cache::entry_types(model));
     let listener = listener.map(|listener| quote! { #(#cfg)* #listener });
+    let ttl = function_ttl::item(model);
     quote! {
         #listener
         #(#cfg)*
@@ -42,6 +43,7 @@ pub(super) fn beside_accessors(model: &Model) -> TokenStream {
             #found
         }
         #identity
+        #ttl
         #opened
     }
 }
@@ -52,8 +54,10 @@ pub(super) fn in_body(model: &Model) -> Option<TokenStream> {
     let Place::Static(parts) = &model.place else { return opened };
     let item = Memo::new(model, parts).item(&model.krate);
     let (member, registered) = (member(model), registered(model));
+    let ttl = function_ttl::item(model);
     Some(quote! {
         #opened
+        #ttl
         #member
         #item
         #registered

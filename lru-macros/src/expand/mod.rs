@@ -19,7 +19,7 @@
 //! ```
 //!
 //! Names of ours have the span of the attribute, so that lints skip them; variables among them begin with
-//! `__`, and paths are absolute. A file imports only those before it: `bound`, `cache` (expressions of the cache and
+//! `__`, and paths are absolute. A file imports only those before it: `bound`, `function_ttl`, `cache` (expressions of the cache and
 //! the key), `call` (fragments of a call), `backend`, `backend_accessors`, `apart`, `batch`, `coalesced`, `gathered`, `function`, `items`,
 //! `entries`, `accessor_bodies`, `accessor_list`, `accessors`, `unchanged`, `impl_block`.
 
@@ -40,6 +40,7 @@ mod coalesced;
 mod elements;
 mod entries;
 mod function;
+mod function_ttl;
 mod gathered;
 mod impl_block;
 mod items;

@@ -2,8 +2,10 @@
 
 mod entry_types;
 mod policy;
+mod time_to_live;
 
 pub(crate) use entry_types::EntryTypes;
+pub(crate) use time_to_live::OwnTtl;
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
@@ -99,11 +101,6 @@ impl Lifecycle {
         eviction.weight.is_some() || functions.into_iter().any(Given::is_some)
     }
 
-    /// The time to live of all results: `ttu` has precedence over that of the attribute.
-    pub(crate) fn ttl(&self) -> Option<&Expr> {
-        self.expiry.ttl_of_all().filter(|_| !self.expiry.ttu.is_some())
-    }
-
     /// Whether a stale result is served in place of an error.
     pub(crate) fn serves_on_error(&self) -> bool {
         self.expiry.stale_if_error.is_some()
@@ -116,7 +113,7 @@ impl Lifecycle {
     }
 
     /// The expiry, as a change of settings by which nothing expires.
-    fn settings(&self) -> Option<TokenStream> {
+    fn settings(&self, ttl: Option<&OwnTtl>) -> Option<TokenStream> {
         let Expiry { tti, jitter, error_ttl, swr, stale_if_error, stale_if_slow, .. } = &self.expiry;
         let span_of = |name: &str, span: &Expr| {
             let name = Ident::new(name, Span::call_site());
@@ -128,7 +125,7 @@ impl Lifecycle {
             Some(Swr::For(span)) => Some(span_of("swr", span)),
         };
         let settings = [
-            self.ttl().map(|ttl| span_of("ttl", ttl)),
+            self.ttl_setting(ttl),
             tti.get().map(|tti| span_of("tti", tti)),
             jitter.get().map(|jitter| quote! { .jitter(#jitter) }),
             self.eviction.min_weight.get().map(|weight| {
@@ -189,12 +186,13 @@ impl Lifecycle {
     }
 
     /// The options of a function's own cache, as a value.
-    /// `listener` is the function that calls the eviction listener, where there is one.
+    /// `listener` is the function that calls the eviction listener, where there is one, and `ttl` what may replace that of the source.
     pub(crate) fn options(
         &self,
         krate: &Krate,
         entry_types: &EntryTypes,
         listener: Option<&TokenStream>,
+        ttl: Option<&OwnTtl>,
     ) -> Option<TokenStream> {
         let Self { eviction, expiry, has_front_ttl, .. } = self;
         if !self.has_info() {
@@ -202,7 +200,7 @@ impl Lifecycle {
         }
         let clock =
             expiry.timer.get().map_or_else(|| quote! { #krate::SystemClock }, |timer| timer_of(timer, krate));
-        let settings = self.settings().map(|settings| quote! { .expiry(#settings) });
+        let settings = self.settings(ttl).map(|settings| quote! { .expiry(#settings) });
         let is_timed = *has_front_ttl || expiry.ttu.is_some() || expiry.ttl_of_result().is_some();
         let timed = is_timed.then(|| quote! { .timed() });
         let on_evict = eviction.on_evict.get().map(|written| match listener {
@@ -224,7 +222,7 @@ impl Lifecycle {
 
     /// The expiry of entries that the function stores in an object.
     pub(crate) fn in_object(&self) -> Option<TokenStream> {
-        self.has_info().then(|| self.settings().unwrap_or_else(|| quote! { |__expiry| __expiry }))
+        self.has_info().then(|| self.settings(None).unwrap_or_else(|| quote! { |__expiry| __expiry }))
     }
 
     /// The options for an item beside the cache, which reads and clears the cache and stores nothing.

@@ -39,7 +39,7 @@ pub(crate) use batch::{Batch, MapKeys};
 pub(crate) use flight::Flight;
 pub(crate) use key::{Checks, Identity, Key, KeyShape, Scope, nested};
 pub(crate) use krate::Krate;
-pub(crate) use lifecycle::{EntryTypes, Lifecycle};
+pub(crate) use lifecycle::{EntryTypes, Lifecycle, OwnTtl};
 pub(crate) use need::Need;
 pub(crate) use option_functions::{applied, by_reference, is_reference};
 pub(crate) use params::{Param, written};
@@ -368,7 +368,7 @@ impl Model {
         self.are_of_items(expr.to_token_stream())
     }
 
-    fn are_of_items(&self, tokens: TokenStream) -> bool {
+    pub(crate) fn are_of_items(&self, tokens: TokenStream) -> bool {
         // Only an item in the body has the parameters in scope.
         let is_in_body = matches!(self.accessors, Accessors::None);
         let mut colons = 0;

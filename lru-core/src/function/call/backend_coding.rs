@@ -52,7 +52,7 @@ impl<B> BackendHandle<B> {
     where
         O: ResultPolicy<R, Value: Serialize + DeserializeOwned>,
     {
-        let Self { ttl, error_ttl, .. } = *self;
+        let (ttl, error_ttl) = (self.present_ttl(), self.error_ttl);
         let Some(value) = policy.value(result).filter(|_| policy.stores(result)) else { return Ok(None) };
         let is_error = policy.is_error(result);
         let by_settings = |ttl: Option<Duration>| ttl.map(|ttl| self.scattered(ttl));

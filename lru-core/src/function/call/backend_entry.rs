@@ -34,7 +34,8 @@ impl<B> BackendHandle<B> {
         let key = self.refusal.take().map_or_else(|| codec::key(key, self.format), Err);
         let tracked = self.tracker.take().and_then(|tracker| Some(tracker.key(key.as_deref().ok()?)));
         let tags = self.tags.take().and_then(|known| {
-            let ttl = self.ttl.map(|ttl| ttl.saturating_add(self.stale_window(ttl).unwrap_or_default()));
+            let ttl =
+                self.present_ttl().map(|ttl| ttl.saturating_add(self.stale_window(ttl).unwrap_or_default()));
             Some(OutsideTags::new(&self.namespace, key.as_deref().ok()?, &known, ttl))
         });
         BackendEntry { handle: self, key, tracked, tags, local_hash: None }

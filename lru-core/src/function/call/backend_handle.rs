@@ -19,6 +19,7 @@ use crate::backend::state::BackendState;
 use crate::backend::{BackendError, TAGS, TagKey, tag_watch};
 use crate::engine::placement::invalidate::HoldsCopies;
 use crate::expiry::duration::IntoSpan;
+use crate::expiry::function_ttl::FunctionTtl;
 use crate::expiry::settings::scatter;
 use crate::function::call::backend_errors::ErrorReporter;
 use crate::function::call::held_lease::Held;
@@ -68,7 +69,9 @@ pub(in crate::function) enum Swr {
 pub struct BackendHandle<B> {
     pub(in crate::function) backend: B,
     pub(in crate::function) namespace: Cow<'static, str>,
-    pub(in crate::function) ttl: Option<Duration>,
+    ttl: Option<Duration>,
+    /// What may replace `ttl`.
+    of_function: Option<&'static FunctionTtl>,
     pub(in crate::function) error_ttl: Option<Duration>,
     pub(in crate::function) local_ttl: Option<Duration>,
     pub(in crate::function) format: Format,
@@ -118,6 +121,7 @@ impl<B> BackendHandle<B> {
             backend,
             namespace,
             ttl: None,
+            of_function: None,
             error_ttl: None,
             local_ttl: None,
             format: Format::Compact,
@@ -147,6 +151,27 @@ impl<B> BackendHandle<B> {
     pub fn ttl(mut self, ttl: impl IntoSpan<Duration>) -> Self {
         self.ttl = Some(ttl.into_span());
         self
+    }
+
+    /// Sets the time to live of results to that of an expression, which is evaluated once.
+    pub fn ttl_once<V: IntoSpan<Duration>>(
+        mut self,
+        function: &'static FunctionTtl,
+        expression: impl FnOnce() -> V,
+    ) -> Self {
+        self.ttl = Some(function.once(expression));
+        self.of_function(function)
+    }
+
+    /// Sets what may replace the time to live.
+    pub fn of_function(mut self, function: &'static FunctionTtl) -> Self {
+        self.of_function = Some(function);
+        self
+    }
+
+    /// Returns the time to live of a result that is stored now.
+    pub(super) fn present_ttl(&self) -> Option<Duration> {
+        self.of_function.and_then(FunctionTtl::in_place).or(self.ttl)
     }
 
     /// Sets the time to live of errors.
