@@ -11,7 +11,9 @@ use std::task::{Context, Poll, Waker};
 use functools::{cache, lru_cache};
 
 /// The number of elements of a batch.
-pub(crate) const MANY: u64 = 100;
+pub(crate) const MANY: u64 = LEN as u64;
+
+const LEN: usize = 100;
 
 /// A batch, and calls of single keys that do the same.
 pub(crate) struct Pair {
@@ -116,12 +118,13 @@ fn poll<T>(future: impl Future<Output = T>) -> T {
 }
 
 fn found<T>(call: impl Fn(&[u64]) -> T) {
-    static FOUND: [u64; MANY as usize] = {
-        let mut found = [0; MANY as usize];
+    static FOUND: [u64; LEN] = {
+        let mut found = [0; LEN];
         let mut at = 0;
+        let mut id = 0;
         while at < found.len() {
-            found[at] = at as u64;
-            at += 1;
+            found[at] = id;
+            (at, id) = (at + 1, id + 1);
         }
         found
     };
@@ -132,7 +135,7 @@ fn found<T>(call: impl Fn(&[u64]) -> T) {
 fn fresh<T>(call: impl Fn(&[u64]) -> T) {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let first = NEXT.fetch_add(MANY, Relaxed);
-    let mut elements = [first; MANY as usize];
+    let mut elements = [first; LEN];
     for (element, id) in elements.iter_mut().zip(first..) {
         *element = id;
     }

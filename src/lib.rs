@@ -461,8 +461,8 @@ pub use lru_macros::cache;
 /// below that of the upper bound, with a tenth to spare. It shrinks by half at most, where two comparisons in a row agree, and grows up to
 /// four times at once. `cache_info()` shows the present capacity. With [`weight`](#weight), the bounds are weights.
 ///
-/// The option implies [`insight`](#insight), whose cost it has, and `policy = lru`, which the estimates are for; a comparison takes some
-/// ten to hundred microseconds. With `scope = thread`, each thread has a capacity of its own; `shards` are refused. A capacity that
+/// The option implies [`insight`](#insight), whose cost it has, and `policy = lru`, which the estimates are for; a comparison takes
+/// about a hundred microseconds. With `scope = thread`, each thread has a capacity of its own; `shards` are refused. A capacity that
 /// `cache_resize` or the environment sets stays from then on. The cache does not share a memory budget. Bounds that turn out to be in the wrong order count as the upper one.
 ///
 /// The accessor `f::cache_resize(maxsize)` changes the capacity, and evicts the entries that exceed it, as the policy and the

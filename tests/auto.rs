@@ -3,6 +3,7 @@
 // A function is defined in the test that uses it.
 #![allow(clippy::items_after_statements)]
 
+use std::hash::{Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -65,7 +66,7 @@ fn other_policies_have_no_leader() {
 
 #[test]
 fn sizes_at_run_time_weights_and_deadlines_are_kept() {
-    #[lru_cache(maxsize = 1000, policy = auto, weight = |n, _value| 1 + *n as usize % 20, ttl = 600)]
+    #[lru_cache(maxsize = 1000, policy = auto, weight = |n, _value| usize::try_from(1 + n % 20).unwrap(), ttl = 600)]
     fn double(n: u64) -> u64 {
         2 * n
     }
@@ -93,7 +94,7 @@ fn sizes_at_run_time_weights_and_deadlines_are_kept() {
 }
 
 /// A key whose comparison panics now and then.
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug)]
 struct Fragile(u64);
 
 static COMPARISONS: AtomicU64 = AtomicU64::new(0);
@@ -106,6 +107,12 @@ impl PartialEq for Fragile {
 }
 
 impl Eq for Fragile {}
+
+impl Hash for Fragile {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
 
 #[test]
 fn panics_of_keys_and_values_leave_right_answers() {

@@ -40,7 +40,8 @@ fn all_elements_depend_on_what_their_body_reads() {
     fn scaled(ids: &[u32]) -> Vec<u32> {
         ASKED.add(ids.to_vec());
         depends_on(tag("each_scale", ()));
-        let sum = setting("a") + setting("b") + factor(0) * 0;
+        factor(0);
+        let sum = setting("a") + setting("b");
         ids.iter().map(|id| id * sum).collect()
     }
 
@@ -320,7 +321,7 @@ fn a_group_has_tags_for_each_call() {
 
     let group = |firsts: &[u32]| {
         let mut pages: Vec<_> = firsts.iter().map(|first| Box::pin(page(*first))).collect();
-        let ready: Vec<_> = pages.iter_mut().map(|page| poll(page)).collect();
+        let ready: Vec<_> = pages.iter_mut().map(poll).collect();
         testing::advance(Duration::from_millis(1_000_500));
         let mut results = Vec::new();
         for (page, ready) in pages.iter_mut().zip(ready) {

@@ -25,6 +25,7 @@ mod model;
 mod nested;
 mod options;
 mod results;
+mod review;
 mod shapes;
 mod stale_if_error;
 mod storm;

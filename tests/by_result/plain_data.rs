@@ -260,11 +260,11 @@ fn call(function: u32, key: u32) -> Value {
     };
     for (source, invalidated) in invalidated.into_iter().enumerate() {
         let version = version_in(&value, source);
-        if version < invalidated && !HAS_FAILED.swap(true, SeqCst) {
-            panic!(
-                "{function}({key}) returned version {version} of source {source}; {invalidated} is invalid"
-            );
-        }
+        let is_valid = version >= invalidated || HAS_FAILED.swap(true, SeqCst);
+        assert!(
+            is_valid,
+            "{function}({key}) returned version {version} of source {source}; {invalidated} is invalid"
+        );
     }
     value
 }

@@ -101,8 +101,11 @@ pub(crate) fn table(reference: &Path, files: &[PathBuf], svg: Option<&Path>) -> 
         let trace = Trace::read(file)?;
         for best in best(&table, &trace) {
             let points: Vec<_> = all().map(|series| regret(series, &trace, &best)).collect();
-            let texts: String = points.iter().map(|points| format!(",{points:.2}")).collect();
-            println!("{},{},{},{:.2}{texts}", trace.name, best.capacity, best.policy, best.ratio);
+            print!("{},{},{},{:.2}", trace.name, best.capacity, best.policy, best.ratio);
+            for points in &points {
+                print!(",{points:.2}");
+            }
+            println!();
             regrets.push(Regrets { label: format!("{} {}", trace.name, best.capacity), points });
         }
     }

@@ -139,10 +139,9 @@ fn hit_ratio_tells_what_caches_of_their_own_capacity_do() {
     let folder = folder("hit_ratio_auto");
     let trace = folder.join("loop.txt");
     // Ten keys in turn, and each tenth one is new.
-    let keys: String = (0..20_000)
-        .map(|call| format!("{}\n", if call % 10 == 9 { 1_000_000 + call } else { call % 10 }))
-        .collect();
-    fs::write(&trace, keys).unwrap();
+    let keys = (0..20_000).map(|call| if call % 10 == 9 { 1_000_000 + call } else { call % 10 });
+    let lines: Vec<_> = keys.map(|key| key.to_string()).collect();
+    fs::write(&trace, lines.join("\n")).unwrap();
     let output = run(program(), &[&"--auto", &"4..=400", &trace]);
     let row: Vec<_> =
         output.lines().find(|line| line.starts_with("loop")).unwrap().split_whitespace().collect();

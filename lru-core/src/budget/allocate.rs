@@ -42,11 +42,10 @@ pub(crate) fn floors(total: usize, wanted: &[(Option<usize>, usize)]) -> Vec<usi
     let default = (total / FLOOR).min(total / (2 * number));
     let floors = wanted.iter().map(|&(floor, bound)| floor.unwrap_or(default).min(bound));
     let floors: Vec<_> = floors.collect();
-    let sum = sum_of(floors.iter().copied());
-    if sum <= total {
-        return floors;
-    }
-    floors.into_iter().map(|floor| part_of(floor, of_bytes(total) / of_bytes(sum))).collect()
+    // Not the saturating sum, whose parts would be too large.
+    let sum: f64 = floors.iter().map(|&floor| of_bytes(floor)).sum();
+    let part = of_bytes(total) / sum.max(1.0);
+    floors.into_iter().map(|floor| part_of(floor, part)).collect()
 }
 
 /// What a function has at least and at most.

@@ -1,9 +1,6 @@
 //! The budget of the program, and who carries out what: at any time at most one thread, the *mover*, resizes caches for it.
 
 use core::fmt;
-use std::any::Any;
-use std::boxed::Box;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::thread::{self, ThreadId};
 use std::vec::Vec;
 
@@ -11,6 +8,7 @@ use parking_lot::{Condvar, Mutex};
 
 use crate::budget::clock;
 use crate::budget::member::Member;
+use crate::budget::panics::{Payload, caught, drop_payload, resume};
 use crate::budget::report::BudgetReport;
 use crate::budget::seats::Seats;
 use crate::budget::signal::{Attention, Pulse};
@@ -61,9 +59,6 @@ impl Work {
     }
 }
 
-/// What a listener or a destructor has panicked with.
-type Payload = Box<dyn Any + Send>;
-
 impl Budget {
     pub(crate) const fn new() -> Self {
         let state = State { seats: Seats::new(), mover: None, work: Work::NONE, is_awaited: false };
@@ -77,8 +72,9 @@ impl Budget {
             state.seats.total = total;
             state.work.set = true;
             state.await_work();
+            // Under the lock, so that of several calls the last one decides.
+            clock::measure(total.is_some());
         }
-        clock::measure(total.is_some());
         resume(self.work(true));
     }
 
@@ -330,30 +326,17 @@ impl Mover {
         }
     }
 
+    /// Returns whether the cache has the capacity `share`, and no more. A panic may have ended the call before that, so it is made again:
+    /// what is done by then is not done a second time.
     fn resize(&self, member: &Member, share: usize, panic: &mut Option<Payload>) -> bool {
-        let mut is_done = true;
-        caught(panic, || is_done = member.with(|cache| cache.resize(Some(share), self.waits)));
-        is_done
-    }
-}
-
-/// Calls `f`, and keeps its panic if it is the first one.
-fn caught<R>(panic: &mut Option<Payload>, f: impl FnOnce() -> R) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(f)) {
-        drop_payload(if panic.is_none() { panic.replace(payload) } else { Some(payload) });
-    }
-}
-
-/// Drops what a panic carries, whose destructor may panic as well.
-fn drop_payload(payload: Option<Payload>) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-        core::mem::forget(payload);
-    }
-}
-
-fn resume(panic: Option<Payload>) {
-    if let Some(payload) = panic {
-        resume_unwind(payload);
+        let mut is_done = None;
+        for _ in 0..2 {
+            caught(panic, || is_done = Some(member.with(|cache| cache.resize(Some(share), self.waits))));
+            if is_done.is_some() {
+                break;
+            }
+        }
+        is_done.unwrap_or(false)
     }
 }
 
@@ -377,13 +360,16 @@ fn resume(panic: Option<Payload>) {
 /// The budget may be set at any time, changed and removed; a removed one leaves each function its own `maxsize`. When the call returns, all
 /// caches are within their shares: entries that exceed them were evicted, and their eviction listeners called. It waits for caches
 /// that are in use, so do not call it from the `Hash`, `Eq` or `Clone` of a key or a result. The memory of a program that is not the
-/// results of these functions does not count, nor do the samples: up to 300 KiB for each function, or shard.
+/// results of these functions does not count, nor do the samples: up to some 250 KiB for each function, or shard.
+///
+/// A call of one function may evict results of the others, and calls their eviction listeners. So do not call a function of the budget
+/// while you hold a lock that such a listener or a destructor of a result takes.
 ///
 /// # Cost
 ///
-/// Without a budget, a call of a function with `weight = bytes` takes two comparisons more, and no clock is read. With one, its keys are
+/// Without a budget, a call of a function with `weight = bytes` takes a few instructions more, and no clock is read. With one, its keys are
 /// sampled, and its computations are timed. A call that finds that memory is to be moved does so before it looks its own key up: it takes
-/// some ten microseconds for each function, and the time to evict what exceeds the smaller shares. It waits for no lock.
+/// about 50 microseconds for each function, and the time to evict what exceeds the smaller shares. It waits for no lock.
 ///
 /// # Panics
 ///

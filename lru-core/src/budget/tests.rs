@@ -23,6 +23,8 @@ struct Fake {
     is_busy: AtomicBool,
     is_measured: AtomicBool,
     measured: Mutex<Measured>,
+    /// Called before the capacity shrinks, as a victim chooser is.
+    before_shrink: Mutex<Option<fn()>>,
     /// Called when the capacity shrinks, as an eviction listener is.
     on_shrink: Mutex<Option<fn()>>,
 }
@@ -34,6 +36,7 @@ impl Fake {
             is_busy: AtomicBool::new(false),
             is_measured: AtomicBool::new(false),
             measured: Mutex::new((Vec::new(), 0, 0)),
+            before_shrink: Mutex::new(None),
             on_shrink: Mutex::new(None),
         }
     }
@@ -86,8 +89,12 @@ impl MemberCache for Fake {
         if self.is_busy.load(SeqCst) && !waits {
             return false;
         }
-        let before = core::mem::replace(&mut *self.capacity.lock(), capacity);
-        let shrinks = before.unwrap_or(usize::MAX) > capacity.unwrap_or(usize::MAX);
+        let shrinks = self.capacity().unwrap_or(usize::MAX) > capacity.unwrap_or(usize::MAX);
+        let chooser = *self.before_shrink.lock();
+        if let (true, Some(chooser)) = (shrinks, chooser) {
+            chooser();
+        }
+        *self.capacity.lock() = capacity;
         let listener = *self.on_shrink.lock();
         if let (true, Some(listener)) = (shrinks, listener) {
             listener();
@@ -255,6 +262,25 @@ fn a_panic_of_a_listener_ends_no_call_of_another_function() {
     *A.on_shrink.lock() = None;
     BUDGET.set(Some(1000));
     assert_eq!(capacities(1000, &[&A, &B]).iter().sum::<usize>(), 1000);
+}
+
+#[test]
+fn a_cache_that_could_not_shrink_for_a_panic_keeps_its_memory_from_the_others() {
+    members!(BUDGET: A OF_A None, B OF_B None);
+    BUDGET.attend(&OF_A);
+    BUDGET.attend(&OF_B);
+    BUDGET.set(Some(1000));
+    *A.before_shrink.lock() = Some(|| panic!("chooser"));
+    B.call(1000, 100, (2000, 1.0));
+    BUDGET.attend(&OF_B);
+    assert_eq!(capacities(1000, &[&A, &B]), [500, 500]);
+    *A.before_shrink.lock() = Some(|| {
+        *A.before_shrink.lock() = None;
+        panic!("chooser, once");
+    });
+    B.call(1000, 100, (2000, 1.0));
+    BUDGET.attend(&OF_B);
+    assert_eq!(capacities(1000, &[&A, &B]), [400, 600]);
 }
 
 #[test]

@@ -211,7 +211,7 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
 impl<K, V, P: Policy, C: Clock> Cache<K, V, Sampled<P>, C> {
     /// Returns the hit ratio that is expected with other capacities: a copy of what is known by now.
     ///
-    /// Takes the lock, for some ten microseconds.
+    /// Takes the lock, for some tens of microseconds.
     #[must_use]
     pub fn insight(&self) -> Insight {
         self.engine.insight().unwrap_or_else(|| Insight::none(self.engine.maxsize(), P::IS_LRU))

@@ -40,7 +40,8 @@ const MAX_BYTES: u64 = 256 << 20;
 /// computation of another call, or that bypass the cache.
 ///
 /// While it is recorded, a call takes about a hundred instructions more. It does not wait for the file: where this is slower than the
-/// calls, those that it has no room for are left out and counted.
+/// calls, those that it has no room for are left out and counted. Calls are written once a second, or as soon as 32,768 of them wait.
+/// If the program exits before the guard is dropped, the last calls are missing, and the last line may be incomplete.
 ///
 /// # Errors
 ///
@@ -131,13 +132,15 @@ impl RecordOptions {
         let (writing, max_bytes) = (Arc::clone(&recorder), self.max_bytes);
         let thread = thread::Builder::new().name(String::from("functools-record"));
         let writer = thread.spawn(move || writing.write(file, max_bytes))?;
-        for (number, function) in (1_u64..).zip(&chosen) {
+        // First of all, so that the recording ends if a function panics.
+        let recording = Recording { recorder, chosen, writer: Some(writer), _only_one: only_one };
+        for (number, function) in (1_u64..).zip(&recording.chosen) {
             // Other multiples: equal arguments of two functions are different keys.
             let salt = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-            let tap: Arc<dyn Tap> = Arc::new(FunctionTap { recorder: Arc::clone(&recorder), salt });
+            let tap: Arc<dyn Tap> = Arc::new(FunctionTap { recorder: Arc::clone(&recording.recorder), salt });
             function.set_tap(Some(&tap));
         }
-        Ok(Recording { recorder, chosen, writer: Some(writer), _only_one: only_one })
+        Ok(recording)
     }
 }
 

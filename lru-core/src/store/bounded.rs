@@ -112,15 +112,15 @@ impl<C: CacheTypes> Bounded<C> {
     /// Inserts an entry whose key is not stored, and for which there is room.
     #[inline]
     pub(super) fn insert<S: ClearedStore<C>>(&mut self, entry: Entry<C>, removed: &mut RemovedEntries<C, S>) {
-        if !C::Meta::HAS_WEIGHT {
-            match self.insert_fast(entry) {
-                Ok(Some(evicted)) => removed.push(evicted, RemovalCause::Evicted),
-                Ok(None) => {}
-                Err(entry) => removed.push_rejected(entry),
-            }
-        } else {
+        if C::Meta::HAS_WEIGHT {
             self.make_room(&entry, None, removed);
             self.add(entry);
+            return;
+        }
+        match self.insert_fast(entry) {
+            Ok(Some(evicted)) => removed.push(evicted, RemovalCause::Evicted),
+            Ok(None) => {}
+            Err(entry) => removed.push_rejected(entry),
         }
     }
 

@@ -86,7 +86,8 @@ pub(super) fn place_of_element(
         if model.entry_options_take(place) {
             element()
         } else {
-            quote! { () }
+            // Not `()`, for which Clippy would have the user write `()` and not `_`.
+            quote! { [(); 0] }
         }
     };
     (number == place).then(made)

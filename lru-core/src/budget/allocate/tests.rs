@@ -218,3 +218,12 @@ fn with_concave_curves_no_division_into_hundredths_is_better() {
         }
     }
 }
+
+#[test]
+fn floors_whose_sum_is_no_number_are_reduced_in_proportion() {
+    let all = (Some(usize::MAX), usize::MAX);
+    assert_eq!(floors(1000, &[all, all]), [500, 500]);
+    assert_eq!(floors(1000, &[all, (Some(0), 10), all]), [500, 0, 500]);
+    assert_eq!(floors(1000, &[(Some(600), 1000), (Some(300), 1000)]), [600, 300]);
+    assert_eq!(floors(0, &[(Some(600), 1000), (None, 1000)]), [0, 0]);
+}

@@ -1,12 +1,13 @@
 //! Elements that are computed anew, whatever is stored (`force`).
 //!
 //! They are missing for the call, which computes them itself: it follows no other call, and none follows it, as by
-//! `cache_refresh` of one element. Until they are stored, other calls find the former results.
+//! `cache_refresh` of one element. Until they are stored, other calls find the former results; those that have tags are
+//! invalidated before.
 
 use core::marker::PhantomData;
 
 use crate::engine::placement::rounds::Missing;
-use crate::engine::{InsertKind, Lifecycle, Placement, StoredKey, StoredValue};
+use crate::engine::{InsertKind, Lifecycle, Placement, StoredValue};
 use crate::function::batch::miss::Same;
 use crate::function::call::handle::CacheHandle;
 use crate::function::call::miss::PolicyComparison;
@@ -42,12 +43,13 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         _: O,
     ) {
         let compare = PolicyComparison { same, policy: PhantomData::<fn(O) -> R>, stopwatch: () };
-        self.insert(entry, InsertKind::Refreshed(missing.began), compare);
+        self.insert(entry, missing.insert_kind(), compare);
     }
+}
 
-    /// Removes the former result of an element that was forced, whose new one is not kept.
-    pub(super) fn remove_forced(&self, key: &StoredKey<E>, missing: Missing, same: Same<E>) {
-        let kind = InsertKind::Refreshed(missing.began);
-        self.remove_replaced(missing.hash, |stored| same(stored, key), kind);
+impl Missing {
+    /// Returns how a result of the element changes what is stored.
+    pub(super) fn insert_kind(self) -> InsertKind {
+        if self.is_forced { InsertKind::Refreshed(self.began) } else { InsertKind::Computed(self.began) }
     }
 }

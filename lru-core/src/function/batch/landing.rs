@@ -48,13 +48,14 @@ where
         // A call that was too slow does not replace what its successor has stored.
         let is_computed = |number: usize| kept.binary_search(&number).is_err();
         let computed = asked.iter().copied().zip(&results).filter(|(number, _)| is_computed(*number));
-        let (late, in_time): (Vec<_>, Vec<_>) = computed.partition(|(number, _)| is_replaced(*number));
+        let (late, in_time): (Vec<_>, Vec<_>) =
+            computed.partition(|(number, _)| stores && is_replaced(*number));
         let in_time = in_time.into_iter().map(|(number, result)| {
             (number, missing[number], keys[number].take().filter(|_| stores), result)
         });
         handle.store_batch(in_time, (*policy, *same), &options);
         for (number, result) in late {
-            if let Some(key) = keys[number].take().filter(|_| stores) {
+            if let Some(key) = keys[number].take() {
                 handle.store_late((number, missing[number], key), result, (*policy, *same), &options);
             }
         }
@@ -107,13 +108,23 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         (policy, same): (O, Same<E>),
         options: impl Fn(usize, &S, &O::Value) -> EntryOptions,
     ) {
+        let is_error = policy.is_error(result);
+        if is_error {
+            self.count_error();
+        }
         let options = self.judge_element((number, missing), result, policy, options);
+        if options.as_ref().is_some_and(|options| !options.stores()) {
+            self.count_not_kept();
+        }
         let options = options.filter(EntryOptions::stores);
         let Some((options, value)) = options.and_then(|options| Some((options, policy.stored(result)?)))
         else {
+            if !is_error {
+                // Only what is stale: the other call may have stored its result.
+                self.remove_replaced(missing.hash, |stored| same(stored, &key), missing.insert_kind());
+            }
             return;
         };
-        let is_error = policy.is_error(result);
         let meta = self.lifecycle.meta(&key, &value, EntryOptions { is_error, ..options });
         let entry = EntryOf { hash: missing.hash, key, value, meta };
         let compare = PolicyComparison { same, policy: PhantomData::<fn(O) -> R>, stopwatch: () };

@@ -137,6 +137,9 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
             let judged = self.judge_element((number, missing), result, policy, &options);
             let Some(key) = key else { continue };
             are_of_call &= !missing.is_of_other_call();
+            if judged.as_ref().is_some_and(|options| !options.stores()) {
+                self.count_not_kept();
+            }
             // Cloned before the lock is taken.
             let stored = judged
                 .filter(EntryOptions::stores)
@@ -149,8 +152,9 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
                 } else {
                     entries.push(Computed { entry, began: missing.began });
                 }
-            } else if missing.is_forced && !is_error {
-                self.remove_forced(&key, missing, same);
+            } else if !is_error {
+                // The former result is not kept either, for errors that may follow.
+                self.remove_replaced(missing.hash, |stored| same(stored, &key), missing.insert_kind());
             }
         }
         if !entries.is_empty() {

@@ -26,11 +26,17 @@ where
         if !handle.lifecycle.serves_on_error() || handle.is_bypassed() {
             return None;
         }
+        if self.miss.missing[number].is_forced && handle.has_tags() {
+            // This call has invalidated it, after it began: the check could still pass.
+            return None;
+        }
         let key = self.keys[number].as_ref()?;
         let hash = self.miss.missing[number].hash;
         handle.at(hash, |engine, lifecycle| {
             let read = |entry: &Entry<E::Types>| {
-                let is_usable = !lifecycle.check(&entry.meta, lifecycle.now()).is_gone();
+                // A stored error does not stand in for another one.
+                let is_usable = !O::is_stored_error(&entry.value)
+                    && !lifecycle.check(&entry.meta, lifecycle.now()).is_gone();
                 is_usable.then(|| self.miss.policy.restore(&entry.value))
             };
             let matches = |stored: &StoredKey<E>| (self.miss.same)(stored, key);

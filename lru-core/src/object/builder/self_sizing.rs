@@ -15,7 +15,7 @@ impl<K, V, C: Clock> CacheBuilder<K, V, Lru, C> {
     ///
     /// It begins with the upper bound. When a value is stored, after 1000 calls or more, it takes the smallest capacity that
     /// costs at most about one point of the hit ratio; [`Cache::info`] shows it. The cost is that of
-    /// [`insight`](Self::insight), and of some ten to hundred microseconds for each of these checks. [`Cache::resize`] sets
+    /// [`insight`](Self::insight), and of about a hundred microseconds for each of these checks. [`Cache::resize`] sets
     /// another capacity, which then stays. Bounds in the wrong order count as the upper one; a capacity is at least 1.
     ///
     /// # Examples
@@ -44,7 +44,7 @@ impl<K, V, C: Clock> CacheBuilder<K, V, Lru, C> {
 impl<K, V, C: Clock> Cache<K, V, AutoSized, C> {
     /// Returns the hit ratio that is expected with other capacities, from which the cache chooses its own.
     ///
-    /// Takes the lock, for some ten microseconds.
+    /// Takes the lock, for some tens of microseconds.
     #[must_use]
     pub fn insight(&self) -> Insight {
         self.engine.insight().unwrap_or_else(|| Insight::none(self.engine.maxsize(), true))
