@@ -586,7 +586,7 @@ mod times_to_live {
         fn counted(n: u64) -> u64 {
             n + NOW.load(SeqCst)
         }
-        #[lru_cache(ttl = f64::from(three()) / 2.0, timer = || f64::from(NOW.load(SeqCst) as u32))]
+        #[lru_cache(ttl = f64::from(three()) / 2.0, timer = || f64::from(u16::try_from(NOW.load(SeqCst)).unwrap()))]
         fn measured(n: u64) -> u64 {
             n + NOW.load(SeqCst)
         }
