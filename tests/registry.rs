@@ -741,7 +741,7 @@ mod times_to_live {
             #[lru_cache(maxsize = None, ttl = 10, timer = now)] unbounded;
             #[lru_cache(ttl = 10, timer = now, single_flight = true)] shared_flight;
             #[lru_cache(ttl = 10, timer = now, policy = lfu, tti = 1000)] with_idle_time;
-            #[lru_cache(maxsize = configured() as usize, ttl = 10, timer = now)] sized;
+            #[lru_cache(maxsize = usize::try_from(configured()).unwrap(), ttl = 10, timer = now)] sized;
             #[lru_cache(ttl = 10, timer = now, tags = |_| [functools::tag("registry", 1)])] tagged;
         }
     }
@@ -855,7 +855,7 @@ mod times_to_live {
             (of("PRISE"), "4"),
             ("FUNCTOOLS_TTL__SHORT_LIVED_TWIN".to_owned(), "4"),
         ]);
-        let reasons: Vec<_> = errors.unwrap_err().iter().map(|error| error.reason()).collect();
+        let reasons: Vec<_> = errors.unwrap_err().iter().map(registry::OverrideError::reason).collect();
         let none = OverrideErrorReason::NoTtl;
         let (unknown, several) =
             (OverrideErrorReason::UnknownFunction, OverrideErrorReason::SeveralFunctions);
