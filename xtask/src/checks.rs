@@ -60,6 +60,7 @@ const FEATURED: &str = "--package functools --package tests --package functools-
 const WITH_FEATURES: &[&str] = &[
     "backend",
     "batches",
+    "budget",
     "by_result",
     "conformance",
     "deadlines",
@@ -71,6 +72,7 @@ const WITH_FEATURES: &[&str] = &[
     "mistakes",
     "output",
     "properties",
+    "recording",
     "registry",
     "servers",
     "service",
