@@ -70,11 +70,13 @@ impl RefreshPool {
             // Cloned before the lock is taken: the waker may belong to any executor.
             let waker = context.waker().clone();
             let mut state = self.0.lock();
-            if let Some(number) = state.reserve(most, timeout) {
+            // One time for both: a refresh that exceeded its time between them would have no timeout set.
+            let now = now();
+            if let Some(number) = state.reserve(now, most, timeout) {
                 return Poll::Ready(RefreshSlot { pool: Arc::clone(self), number });
             }
             state.waiting.push(waker);
-            state.set_timeout(self);
+            state.set_timeout(now, self);
             Poll::Pending
         })
         .await
@@ -112,7 +114,7 @@ impl RefreshPool {
         if state.jobs.is_empty() {
             return;
         }
-        let Some(number) = state.reserve(most, timeout) else { return };
+        let Some(number) = state.reserve(now(), most, timeout) else { return };
         drop(state);
         let slot = RefreshSlot { pool: Arc::clone(self), number };
         let (sender, receiver) = channel();
@@ -172,8 +174,8 @@ impl State {
         self.running.len() >= most.saturating_add(MOST_OVERDUE)
     }
 
-    fn reserve(&mut self, most: usize, timeout: Duration) -> Option<u64> {
-        let (now, most) = (now(), most.max(1));
+    fn reserve(&mut self, now: Instant, most: usize, timeout: Duration) -> Option<u64> {
+        let most = most.max(1);
         let in_time = |deadline: Option<Instant>| deadline.is_none_or(|deadline| now < deadline);
         let counted = self.running.iter().filter(|(_, deadline)| in_time(*deadline)).count();
         if counted >= most || self.is_exhausted(most) {
@@ -195,8 +197,7 @@ impl State {
     }
 
     /// Sets the timeout to the time at which the next refresh that runs no longer counts.
-    fn set_timeout(&mut self, pool: &Arc<RefreshPool>) {
-        let now = now();
+    fn set_timeout(&mut self, now: Instant, pool: &Arc<RefreshPool>) {
         let next = self
             .running
             .iter()
@@ -246,7 +247,7 @@ mod tests {
     use super::*;
 
     fn reserve(pool: &Arc<RefreshPool>, most: usize, timeout: Duration) -> Option<RefreshSlot> {
-        let number = pool.0.lock().reserve(most, timeout)?;
+        let number = pool.0.lock().reserve(now(), most, timeout)?;
         Some(RefreshSlot { pool: Arc::clone(pool), number })
     }
 
@@ -259,6 +260,18 @@ mod tests {
         drop(first);
         let third = begin();
         assert!(third.is_some() && begin().is_none());
+    }
+
+    #[test]
+    fn a_refresh_that_exceeds_its_time_while_another_begins_to_wait_has_a_timeout() {
+        let pool = Arc::new(RefreshPool::default());
+        let before = now();
+        while now() == before {}
+        let overdue = reserve(&pool, 1, Duration::ZERO);
+        let mut state = pool.0.lock();
+        assert!(overdue.is_some() && state.reserve(before, 1, Duration::ZERO).is_none());
+        state.set_timeout(before, &pool);
+        assert!(state.timeout.is_some());
     }
 
     #[test]
