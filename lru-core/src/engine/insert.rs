@@ -72,7 +72,7 @@ impl<C: CacheTypes> State<C> {
 
     /// Like [`insert_fast`](Self::insert_fast), for state under whose lock no user code runs: there is no deferred work, and
     /// a key that may have been inserted since `began` is searched where it is inserted.
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn insert_exclusive(
         &mut self,
         entry: Entry<C>,

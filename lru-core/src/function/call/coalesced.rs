@@ -312,6 +312,7 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Ended<E, S, O> {
 }
 
 /// Publishes a result to the followers, on these terms. If they cannot have a copy, they all compute for themselves.
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn publish<R, K, V, O, H>(
     leader: Option<Leader<K, V>>,
     policy: O,
