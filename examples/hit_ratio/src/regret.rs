@@ -15,6 +15,9 @@ use crate::trace::Trace;
 /// How often a trace is replayed, with other hashes of the keys. The median counts.
 const REPLAYS: u64 = 5;
 
+/// The fewest requests of a trace by which `policy = auto` is judged: it has to learn first.
+const FEWEST_REQUESTS: usize = 1000;
+
 /// The bars for `policy = auto`, in points: the mean of all traces and capacities, the largest one, and the one that nine of ten keep. They
 /// are wide: hashes differ in every run, and two short cells vary by 2 points.
 const MEAN_BAR: f64 = 0.5;
@@ -119,12 +122,16 @@ pub(crate) fn check(reference: &Path, traces: &[Trace]) -> Result<(), Failure> {
     let table = read(reference)?;
     println!("\n{:<12}{:>9} {:<12}{:>9}", "regret of", "capacity", "best", "points");
     let mut regrets = Vec::new();
-    for trace in traces {
+    for trace in traces.iter().filter(|trace| trace.keys.len() >= FEWEST_REQUESTS) {
         for best in best(&table, trace) {
             let points = regret(&AUTO, trace, &best);
             println!("{:<12}{:>9} {:<12}{points:>+9.2}", trace.name, best.capacity, best.policy);
             regrets.push(points);
         }
+    }
+    if regrets.is_empty() {
+        println!("No trace has {FEWEST_REQUESTS} requests, from which `auto` could learn.");
+        return Ok(());
     }
     #[expect(clippy::cast_precision_loss, reason = "there are few")]
     let count = regrets.len() as f64;
