@@ -16,7 +16,7 @@ page!(getting_started, "getting-started.md");
 page!(keys, "keys.md");
 page!(results_and_errors, "results-and-errors.md");
 page!(expiry_and_staleness, "expiry-and-staleness.md");
-page!(eviction_and_sizing, "eviction-and-sizing.md");
+page!(eviction_and_sizing, "eviction-and-sizing.md", "curves.md");
 page!(choosing_maxsize_and_policy, "choosing-maxsize-and-policy.md", "curves.md");
 page!(concurrency_and_single_flight, "concurrency-and-single-flight.md");
 page!(methods_generics_traits, "methods-generics-traits.md");
