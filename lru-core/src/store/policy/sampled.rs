@@ -33,7 +33,7 @@ use crate::store::linked_arena::{Arena, Slot};
 /// assert_eq!(SQUARES.insight().smallest_within(0.01), 16);
 /// ```
 ///
-/// With `S` = [`SelfSizing`], as in [`AutoSized`], the cache also sets its own capacity by what it has sampled.
+/// With `S` = `SelfSizing`, as in [`AutoSized`], the cache also sets its own capacity by what it has sampled.
 #[derive(Debug)]
 pub struct Sampled<P, S = ()> {
     pub(crate) policy: P,
@@ -47,7 +47,7 @@ pub struct Sampled<P, S = ()> {
 /// [`CacheBuilder::auto_maxsize`](crate::CacheBuilder::auto_maxsize), which has an example.
 pub type AutoSized = Sampled<Lru, SelfSizing>;
 
-/// Whether a cache sets its own capacity: it does with [`SelfSizing`], and does not with `()`.
+/// Whether a cache sets its own capacity: it does with `SelfSizing`, and does not with `()`.
 pub trait Sizing: Sealed + core::fmt::Debug + Sized {
     #[doc(hidden)]
     const SIZES: bool;
