@@ -39,6 +39,7 @@ pub mod model;
 mod object;
 mod observe;
 mod once;
+mod panics;
 mod property;
 #[allow(missing_debug_implementations, reason = "only `isolated` and `bypassed` name its types")]
 mod region;

@@ -42,7 +42,7 @@ const CRATES: &[Rules] = &[
         sources: "lru-core/src",
         rooms: &[
             &["heap_size", "insight"],
-            &["key", "observe", "once", "property", "region", "time"],
+            &["key", "observe", "once", "panics", "property", "region", "time"],
             &["budget"],
             &["store", "tags"],
             &["expiry", "flight"],

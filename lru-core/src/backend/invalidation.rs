@@ -36,8 +36,8 @@ use crate::backend::invalidation_sink::{LocalCopies, sink_of};
 use crate::backend::lease::Lease;
 use crate::engine::placement::invalidate::{Copies, HoldsCopies, InProcessCache};
 use crate::engine::reported::ReportedChanges;
-use crate::flight::catch::catch_and_discard;
 use crate::key::KeyHash;
+use crate::panics::catch_and_discard;
 
 /// The invalidation of a function's in-process copies by its backend; in a `static`.
 ///

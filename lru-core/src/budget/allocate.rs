@@ -7,8 +7,8 @@
 
 use std::vec::Vec;
 
-use crate::budget::hull::{Segment, hull, of_bytes};
-use crate::insight::curve::CurvePoint;
+use crate::budget::hull::{Segment, hull};
+use crate::insight::curve::{CurvePoint, of_size};
 
 /// The share of the budget that one step takes away at most.
 const LARGEST_STEP: f64 = 0.1;
@@ -43,8 +43,8 @@ pub(crate) fn floors(total: usize, wanted: &[(Option<usize>, usize)]) -> Vec<usi
     let floors = wanted.iter().map(|&(floor, bound)| floor.unwrap_or(default).min(bound));
     let floors: Vec<_> = floors.collect();
     // Not the saturating sum, whose parts would be too large.
-    let sum: f64 = floors.iter().map(|&floor| of_bytes(floor)).sum();
-    let part = of_bytes(total) / sum.max(1.0);
+    let sum: f64 = floors.iter().map(|&floor| of_size(floor)).sum();
+    let part = of_size(total) / sum.max(1.0);
     floors.into_iter().map(|floor| part_of(floor, part)).collect()
 }
 
@@ -124,13 +124,7 @@ fn keep(claims: &[Claim<'_>], shares: &mut [usize], mut left: usize) {
         .zip(&*shares)
         .map(|(claim, &target)| claim.share.min(claim.bound).saturating_sub(target))
         .collect();
-    let sum = sum_of(surplus.iter().copied());
-    let part = if sum <= left { 1.0 } else { of_bytes(left) / of_bytes(sum) };
-    for (share, surplus) in shares.iter_mut().zip(surplus) {
-        let kept = part_of(surplus, part).min(left);
-        *share += kept;
-        left -= kept;
-    }
+    left = give(shares, &surplus, left);
     let room: Vec<_> = claims.iter().zip(&*shares).map(|(claim, &share)| (0, claim.bound - share)).collect();
     for (share, more) in shares.iter_mut().zip(evenly(left, &room)) {
         *share += more;
@@ -148,12 +142,12 @@ pub(crate) fn next(total: usize, claims: &[Claim<'_>], targets: &[usize]) -> Vec
         shares.iter().zip(targets).map(|(&share, &target)| share.saturating_sub(target)).collect();
     let unused = total - sum_of(shares.iter().copied());
     let sum = sum_of(surplus.iter().copied());
-    let (largest, smallest) = (of_bytes(total) * LARGEST_STEP, of_bytes(total) * SMALLEST_STEP);
+    let (largest, smallest) = (of_size(total) * LARGEST_STEP, of_size(total) * SMALLEST_STEP);
     let is_fitted = shares != present;
-    if !is_fitted && of_bytes(sum) < smallest && of_bytes(unused) < smallest {
+    if !is_fitted && of_size(sum) < smallest && of_size(unused) < smallest {
         return present;
     }
-    let part = if of_bytes(sum) <= largest { 1.0 } else { largest / of_bytes(sum) };
+    let part = if of_size(sum) <= largest { 1.0 } else { largest / of_size(sum) };
     let mut left = unused;
     for (share, surplus) in shares.iter_mut().zip(surplus) {
         let taken = part_of(surplus, part);
@@ -163,14 +157,20 @@ pub(crate) fn next(total: usize, claims: &[Claim<'_>], targets: &[usize]) -> Vec
     let wanted: Vec<_> =
         shares.iter().zip(targets).map(|(&share, &target)| target.saturating_sub(share)).collect();
     // A function that gave has reached its target, or is on its way down to it.
+    give(&mut shares, &wanted, left);
+    shares
+}
+
+/// Adds to each share what is wanted for it, or a part in proportion if there is not so much `left`. Returns what is left then.
+fn give(shares: &mut [usize], wanted: &[usize], mut left: usize) -> usize {
     let sum = sum_of(wanted.iter().copied());
-    let part = if sum <= left { 1.0 } else { of_bytes(left) / of_bytes(sum) };
-    for (share, wanted) in shares.iter_mut().zip(wanted) {
+    let part = if sum <= left { 1.0 } else { of_size(left) / of_size(sum) };
+    for (share, &wanted) in shares.iter_mut().zip(wanted) {
         let given = part_of(wanted, part).min(left);
         *share += given;
         left -= given;
     }
-    shares
+    left
 }
 
 /// Returns the present shares within the budget, and each within its bound.
@@ -182,7 +182,7 @@ pub(crate) fn fitted(total: usize, claims: &[Claim<'_>]) -> Vec<usize> {
     // Each gives in proportion to what it has above its floor.
     let kept: Vec<_> = claims.iter().zip(&shares).map(|(claim, &share)| claim.floor.min(share)).collect();
     let above = sum_of(kept.iter().zip(&shares).map(|(&kept, &share)| share - kept));
-    let part = of_bytes(total.saturating_sub(sum_of(kept.iter().copied()))) / of_bytes(above.max(1));
+    let part = of_size(total.saturating_sub(sum_of(kept.iter().copied()))) / of_size(above.max(1));
     let mut left = total;
     let parts = kept.iter().zip(shares).map(|(&kept, share)| {
         let share = (kept + part_of(share - kept, part)).min(left);
@@ -199,7 +199,7 @@ fn sum_of(bytes: impl Iterator<Item = usize>) -> usize {
 /// Returns a part of a number of bytes, rounded down.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is between 0 and `bytes`")]
 fn part_of(bytes: usize, part: f64) -> usize {
-    if part >= 1.0 { bytes } else { ((of_bytes(bytes) * part.max(0.0)) as usize).min(bytes) }
+    if part >= 1.0 { bytes } else { ((of_size(bytes) * part.max(0.0)) as usize).min(bytes) }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::vec::Vec;
 use crate::budget::signal::{Attention, Pulse};
 use crate::insight::Insight;
 
-/// What the meters of a cache say.
+/// What the meters of a cache, or of one of its engines, say.
 #[derive(Debug)]
 pub struct Observation {
     /// The hit ratio by capacity in bytes.

@@ -2,6 +2,9 @@
 
 use std::vec::Vec;
 
+use crate::insight::curve::of_size;
+use crate::insight::of_count;
+
 /// How many of the last computations count.
 const LAST: usize = 64;
 
@@ -32,12 +35,11 @@ impl Costs {
 }
 
 /// Returns the mean of the costs, of which each is at most eight times the median; `None` if there are none.
-#[expect(clippy::cast_precision_loss, reason = "a time needs no more than 53 bits")]
 pub(crate) fn clipped_mean(mut costs: Vec<u64>) -> Option<f64> {
     costs.sort_unstable();
     let most = costs.get(costs.len() / 2)?.saturating_mul(LONGEST);
-    let sum: f64 = costs.iter().map(|&cost| cost.min(most) as f64).sum();
-    Some(sum / costs.len() as f64)
+    let sum: f64 = costs.iter().map(|&cost| of_count(cost.min(most))).sum();
+    Some(sum / of_size(costs.len()))
 }
 
 #[cfg(test)]

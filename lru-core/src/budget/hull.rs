@@ -2,7 +2,7 @@
 
 use std::vec::Vec;
 
-use crate::insight::curve::CurvePoint;
+use crate::insight::curve::{CurvePoint, of_size};
 
 /// A part of a hull: so many bytes more bring so much of the hit ratio.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -14,7 +14,7 @@ pub(crate) struct Segment {
 impl Segment {
     /// Returns the gain of a byte.
     pub(crate) fn slope(&self) -> f64 {
-        self.gain / of_bytes(self.bytes)
+        self.gain / of_size(self.bytes)
     }
 }
 
@@ -24,7 +24,7 @@ pub(crate) fn hit_ratio(curve: &[CurvePoint], bytes: usize) -> f64 {
     let (start, ratio) =
         after.checked_sub(1).map_or((0, 0.0), |below| (curve[below].maxsize, curve[below].hit_ratio));
     let Some(end) = curve.get(after) else { return ratio };
-    ratio + (end.hit_ratio - ratio) * of_bytes(bytes - start) / of_bytes(end.maxsize - start)
+    ratio + (end.hit_ratio - ratio) * of_size(bytes - start) / of_size(end.maxsize - start)
 }
 
 /// Returns the steps that are worth most for each byte, from a capacity to another, the best one first.
@@ -55,13 +55,7 @@ pub(crate) fn hull(curve: &[CurvePoint], from: usize, to: usize) -> Vec<Segment>
 }
 
 fn slope(start: (usize, f64), end: (usize, f64)) -> f64 {
-    (end.1 - start.1) / of_bytes(end.0.saturating_sub(start.0).max(1))
-}
-
-/// Converts a number of bytes, with 53 bits.
-#[expect(clippy::cast_precision_loss, reason = "memory is not divided more exactly than with 53 bits")]
-pub(crate) fn of_bytes(bytes: usize) -> f64 {
-    bytes as f64
+    (end.1 - start.1) / of_size(end.0.saturating_sub(start.0).max(1))
 }
 
 #[cfg(test)]

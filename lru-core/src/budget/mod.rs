@@ -17,7 +17,6 @@ mod costs;
 mod hull;
 pub(crate) mod member;
 pub(crate) mod meter;
-mod panics;
 pub(crate) mod program;
 pub(crate) mod report;
 mod seats;

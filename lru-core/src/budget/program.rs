@@ -8,10 +8,10 @@ use parking_lot::{Condvar, Mutex};
 
 use crate::budget::clock;
 use crate::budget::member::Member;
-use crate::budget::panics::{Payload, caught, drop_payload, resume};
 use crate::budget::report::BudgetReport;
 use crate::budget::seats::Seats;
 use crate::budget::signal::{Attention, Pulse};
+use crate::panics::FirstPanic;
 
 /// The budget of the program.
 pub(crate) static PROGRAM: Budget = Budget::new();
@@ -75,7 +75,7 @@ impl Budget {
             // Under the lock, so that of several calls the last one decides.
             clock::measure(total.is_some());
         }
-        resume(self.work(true));
+        self.work(true).resume();
     }
 
     /// Does what a call of the function has to do before it looks its key up: it joins, or carries out an epoch.
@@ -93,7 +93,7 @@ impl Budget {
             state.work.epoch = true;
         }
         // The panic of a listener of another function does not end this call.
-        drop_payload(self.work(false));
+        self.work(false).discard();
     }
 
     /// Adds a function, with the memory that no other has. The shares of the others shrink for it afterwards.
@@ -133,7 +133,7 @@ impl Budget {
                 state.await_work();
             }
         }
-        resume(self.work(waits));
+        self.work(waits).resume();
     }
 
     /// Returns the share of a function; `None` if there is no budget.
@@ -155,23 +155,23 @@ impl Budget {
     }
 
     /// Carries out what is to be done, unless another thread does so; `waits` waits for that. Returns the first panic of user code.
-    fn work(&'static self, waits: bool) -> Option<Payload> {
+    fn work(&'static self, waits: bool) -> FirstPanic {
         let own = thread::current().id();
         {
             let mut state = self.state.lock();
             while let Some(mover) = state.mover {
                 if mover == own || !waits {
-                    return None;
+                    return FirstPanic::none();
                 }
                 self.moved.wait(&mut state);
             }
             if state.work.is_none() {
-                return None;
+                return FirstPanic::none();
             }
             state.mover = Some(own);
         }
         let mover = Mover { budget: self, waits };
-        let mut panic = None;
+        let mut panic = FirstPanic::none();
         while let Some(work) = mover.next() {
             mover.carry_out(work, &mut panic);
         }
@@ -215,7 +215,7 @@ impl Mover {
         Some(core::mem::take(&mut state.work))
     }
 
-    fn carry_out(&self, work: Work, panic: &mut Option<Payload>) {
+    fn carry_out(&self, work: Work, panic: &mut FirstPanic) {
         let budget = self.budget;
         let members = self.members();
         if work.set && !self.set(&members, panic) {
@@ -250,7 +250,7 @@ impl Mover {
     }
 
     /// Begins or ends the measurements of all members. Returns whether there is a budget.
-    fn set(&self, members: &[&'static Member], panic: &mut Option<Payload>) -> bool {
+    fn set(&self, members: &[&'static Member], panic: &mut FirstPanic) -> bool {
         let budget = self.budget;
         let total = budget.state.lock().seats.total;
         if let Some(total) = total {
@@ -277,11 +277,11 @@ impl Mover {
         };
         for (member, own) in members.iter().zip(owns) {
             if let Some(own) = own {
-                caught(panic, || {
+                panic.catch(|| {
                     member.with(|cache| {
                         cache.end();
-                        cache.resize(own, true)
-                    })
+                        cache.resize(own, true);
+                    });
                 });
             }
         }
@@ -289,7 +289,7 @@ impl Mover {
     }
 
     /// Gives the members their shares: first those that shrink, then the others, as far as there is memory for them.
-    fn apply(&self, shares: &[usize], panic: &mut Option<Payload>) {
+    fn apply(&self, shares: &[usize], panic: &mut FirstPanic) {
         let members = self.members();
         let mut grows = Vec::new();
         for (number, (&member, &share)) in members.iter().zip(shares).enumerate() {
@@ -328,10 +328,10 @@ impl Mover {
 
     /// Returns whether the cache has the capacity `share`, and no more. A panic may have ended the call before that, so it is made again:
     /// what is done by then is not done a second time.
-    fn resize(&self, member: &Member, share: usize, panic: &mut Option<Payload>) -> bool {
+    fn resize(&self, member: &Member, share: usize, panic: &mut FirstPanic) -> bool {
         let mut is_done = None;
         for _ in 0..2 {
-            caught(panic, || is_done = Some(member.with(|cache| cache.resize(Some(share), self.waits))));
+            panic.catch(|| is_done = Some(member.with(|cache| cache.resize(Some(share), self.waits))));
             if is_done.is_some() {
                 break;
             }

@@ -10,6 +10,7 @@ use crate::budget::hull::hull;
 use crate::budget::member::Member;
 use crate::budget::report::{BudgetReport, BudgetShare, ShareReason};
 use crate::insight::curve::CurvePoint;
+use crate::insight::of_count;
 
 /// The part of what was counted before that counts in the next epoch.
 const KEPT: f64 = 0.7;
@@ -103,9 +104,7 @@ impl Seat {
         let calls = insight.calls();
         let more = calls.checked_sub(self.all_calls).unwrap_or(calls);
         self.all_calls = calls;
-        #[expect(clippy::cast_precision_loss, reason = "a count of calls needs no more than 53 bits")]
-        let more = more as f64;
-        self.calls += more;
+        self.calls += of_count(more);
         self.curve = insight.steps().to_vec();
     }
 

@@ -1,25 +1,15 @@
 //! Engines that share a budget: what is measured of them.
 
 use std::boxed::Box;
-use std::vec::Vec;
 
+use crate::budget::cache::Observation;
 use crate::budget::meter::Meter;
 use crate::budget::signal::{Attention, Pulse};
 use crate::engine::Engine;
 use crate::engine::lock::Lock;
 use crate::engine::state::State;
-use crate::insight::Insight;
 use crate::store::CacheTypes;
 use crate::store::policy::Policy;
-
-/// What was measured of an engine.
-pub(crate) struct Measured {
-    pub(crate) insight: Insight,
-    /// How long the last computations took, in nanoseconds.
-    pub(crate) costs: Vec<u64>,
-    /// The bytes of all entries.
-    pub(crate) used: usize,
-}
 
 impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
     /// Begins to measure.
@@ -40,12 +30,12 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
     }
 
     /// Returns what was measured; `None` if another thread holds the lock, or nothing is measured.
-    pub(crate) fn measured_if_free(&self) -> Option<Measured> {
+    pub(crate) fn measured_if_free(&self) -> Option<Observation> {
         let state = self.try_hold()?;
         let store = state.store.try_borrow().ok()?;
         let (meter, sampler) = (store.meter()?, store.sampler()?);
         let insight = sampler.insight(store.maxsize(), C::Policy::IS_LRU);
-        Some(Measured { insight, costs: meter.costs(), used: store.weight() })
+        Some(Observation { insight, costs: meter.costs(), used: store.weight() })
     }
 
     /// Returns the attention of the function, if it shares a budget.

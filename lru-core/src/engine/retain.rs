@@ -12,7 +12,7 @@ use crate::engine::lock::Lock;
 use crate::engine::state::State;
 use crate::engine::{Copied, Engine};
 use crate::key::KeyHash;
-use crate::store::first_panic::FirstPanic;
+use crate::panics::FirstPanic;
 use crate::store::{CacheTypes, EntryOf, Epoch, RemovalCause, Removed, Superseded};
 
 /// The number of hashes of a batch.

@@ -16,11 +16,11 @@ use std::thread;
 
 use parking_lot::Mutex;
 
-use crate::flight::catch::catch_and_discard;
 use crate::flight::cycles::WaitEdge;
 use crate::flight::executor::{Spawn, Task};
 use crate::flight::leadership::{BEGIN_TIME, deadline_after};
 use crate::flight::timeout::{Wakeup, now};
+use crate::panics::catch_and_discard;
 use crate::time::Instant;
 
 /// What the executor and the call share.

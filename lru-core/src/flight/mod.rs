@@ -17,7 +17,6 @@
 //! so no call can join it. Neither is one that a call has found superseded by a change: its followers join anew when
 //! its leader goes.
 
-pub(crate) mod catch;
 pub(crate) mod cycles;
 pub(crate) mod detached;
 pub(crate) mod executor;

@@ -20,9 +20,9 @@ use std::vec::Vec;
 
 use parking_lot::{Mutex, MutexGuard};
 
-use crate::flight::catch::catch_and_discard;
 use crate::flight::leadership::deadline_after;
 use crate::flight::timeout::{Wakeup, now};
+use crate::panics::catch_and_discard;
 use crate::time::Instant;
 
 type Job = Box<dyn FnOnce() + Send>;

@@ -10,7 +10,6 @@ use std::task::Wake;
 use std::thread;
 use std::vec::Vec;
 
-use crate::flight::catch::catch_and_discard;
 use crate::flight::detached::{Carrier, Detached};
 use crate::flight::executor::Task as Spawned;
 use crate::flight::follower::{Followed, Follower};
@@ -21,6 +20,7 @@ use crate::flight::refresh_pool::RefreshPool;
 use crate::flight::table::{FlightTable, Published};
 use crate::flight::timeout::{Wakeup, advance, now};
 use crate::key::KeyHash;
+use crate::panics::catch_and_discard;
 use crate::store::Epoch;
 
 type Flights = Arc<FlightTable<u64, u64>>;

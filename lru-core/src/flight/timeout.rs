@@ -11,7 +11,7 @@ use std::thread;
 
 use parking_lot::{Condvar, Mutex};
 
-use crate::flight::catch::catch_and_discard;
+use crate::panics::catch_and_discard;
 use crate::time::Instant;
 
 struct Wakeups {

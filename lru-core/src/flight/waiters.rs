@@ -4,7 +4,7 @@ use core::task::Waker;
 use std::collections::{BTreeMap, BTreeSet};
 use std::vec::Vec;
 
-use crate::flight::catch::catch_and_discard;
+use crate::panics::catch_and_discard;
 use crate::time::Instant;
 
 /// A follower in the queue.

@@ -10,7 +10,7 @@ use crate::engine::placement::Change;
 use crate::engine::{Engine, Lifecycle, Placement};
 use crate::function::call::CacheHandle;
 use crate::insight::Insight;
-use crate::store::first_panic::FirstPanic;
+use crate::panics::FirstPanic;
 
 /// Does what a call of a function has to do for the memory budget before it looks its key up: the function joins at its first use,
 /// and a call that finds an epoch due carries it out.

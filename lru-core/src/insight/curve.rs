@@ -281,6 +281,6 @@ fn log_spaced(largest: usize) -> impl Iterator<Item = usize> {
 }
 
 /// Converts a capacity, with 53 bits.
-pub(super) fn of_size(size: usize) -> f64 {
+pub(crate) fn of_size(size: usize) -> f64 {
     of_count(size as u64)
 }

@@ -223,6 +223,6 @@ impl Level {
 
 /// Converts a count, with 53 bits.
 #[expect(clippy::cast_precision_loss, reason = "a count is not exact to more than 53 bits")]
-pub(super) fn of_count(count: u64) -> f64 {
+pub(crate) fn of_count(count: u64) -> f64 {
     count as f64
 }

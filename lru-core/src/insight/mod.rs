@@ -20,6 +20,7 @@ mod tap;
 mod tests;
 
 pub use curve::Insight;
+pub(crate) use level::of_count;
 pub(crate) use sampler::Sampler;
 pub(crate) use sizing::{Bounds, SelfSizing};
 #[cfg(feature = "registry")]

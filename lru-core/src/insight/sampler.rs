@@ -197,6 +197,7 @@ impl Sampler {
     }
 
     /// Returns whether all calls are passed to a tap.
+    #[cfg_attr(not(feature = "registry"), expect(clippy::unused_self, reason = "there are no taps"))]
     fn is_tapped(&self) -> bool {
         #[cfg(feature = "registry")]
         return self.tap.borrow().is_some();

@@ -309,28 +309,28 @@ fn set_maxsize(
     variable: &str,
     value: &str,
 ) -> Result<(), OverrideErrorReason> {
-    let mut named = known.iter().filter(|(name, _)| name == variable).map(|(_, function)| function);
-    let function = named.next().ok_or(OverrideErrorReason::UnknownFunction)?;
-    if named.next().is_some() {
-        return Err(OverrideErrorReason::SeveralFunctions);
-    }
+    let named = known.iter().filter(|(name, _)| name == variable).map(|(_, function)| function);
+    let function = only(named)?.ok_or(OverrideErrorReason::UnknownFunction)?;
     let maxsize = overrides::capacity(value)?;
     if function.resize(maxsize) { Ok(()) } else { Err(OverrideErrorReason::NotBounded) }
 }
 
 /// Sets the time to live of the function with this variable.
 fn set_ttl(variable: &str, value: &str) -> Result<(), OverrideErrorReason> {
-    let mut named =
+    let named =
         inventory::iter::<overrides::TtlOverride>.into_iter().filter(|ttl| ttl.variable() == variable);
-    let Some(function) = named.next() else {
+    let Some(function) = only(named)? else {
         let is_known = functions().any(|function| function.ttl_variable() == variable);
         return Err(if is_known { OverrideErrorReason::NoTtl } else { OverrideErrorReason::UnknownFunction });
     };
-    if named.next().is_some() {
-        return Err(OverrideErrorReason::SeveralFunctions);
-    }
     function.set(overrides::ttl(value)?);
     Ok(())
+}
+
+/// Returns the function that a variable names, if there is one and no other.
+fn only<F>(mut named: impl Iterator<Item = F>) -> Result<Option<F>, OverrideErrorReason> {
+    let first = named.next();
+    if named.next().is_some() { Err(OverrideErrorReason::SeveralFunctions) } else { Ok(first) }
 }
 
 /// The cache of a registered function, without its types. Used by generated code.

@@ -148,9 +148,7 @@ impl<C: CacheTypes> Bounded<C> {
             self.policy.removed(vacated);
             self.index.insert(hash, taken);
             self.policy.admitted(&self.arena, taken, hash);
-            if !C::Meta::IS_BARE {
-                self.schedule_expiry(taken);
-            }
+            self.schedule_expiry(taken);
             Ok(Some(evicted))
         } else {
             self.index.remove(victim);
@@ -159,9 +157,7 @@ impl<C: CacheTypes> Bounded<C> {
             self.index.insert(hash, victim);
             self.arena.touch(victim);
             self.policy.admitted(&self.arena, victim, hash);
-            if !C::Meta::IS_BARE {
-                self.schedule_expiry(victim);
-            }
+            self.schedule_expiry(victim);
             Ok(Some(evicted))
         }
     }
@@ -210,13 +206,15 @@ impl<C: CacheTypes> Bounded<C> {
         }
         self.policy.admitted(&self.arena, slot, hash);
         // Last, because times of a user's type are compared.
-        if !C::Meta::IS_BARE {
-            self.schedule_expiry(slot);
-        }
+        self.schedule_expiry(slot);
     }
 
-    /// Records the deadline of the entry in a slot.
+    /// Records the deadline of the entry in a slot, where entries have deadlines.
+    #[inline]
     fn schedule_expiry(&mut self, slot: Slot) {
+        if C::Meta::IS_BARE {
+            return;
+        }
         self.queue.add(slot.index(), &mut self.arena.get_mut(slot).meta);
         let meta = |slot| self.arena.get(Slot::from_index(slot)).map(|entry| &entry.meta);
         self.queue.compact(self.arena.len(), meta);
@@ -245,9 +243,7 @@ impl<C: CacheTypes> Bounded<C> {
         }
         self.policy.replaced(&self.arena, slot);
         removed.push_replaced(entry);
-        if !C::Meta::IS_BARE {
-            self.schedule_expiry(slot);
-        }
+        self.schedule_expiry(slot);
     }
 
     pub(super) fn remove(&mut self, place: Place) -> Entry<C> {

@@ -10,7 +10,6 @@ pub(crate) mod candidates;
 pub(crate) mod change_log;
 pub(crate) mod entry;
 pub(crate) mod entry_meta;
-pub(crate) mod first_panic;
 pub(crate) mod index;
 pub(crate) mod linked_arena;
 pub(crate) mod lock_free;

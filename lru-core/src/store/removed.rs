@@ -3,8 +3,8 @@
 use std::boxed::Box;
 use std::vec::Vec;
 
+use crate::panics::FirstPanic;
 use crate::store::entry::Entry;
-use crate::store::first_panic::FirstPanic;
 use crate::store::removal_cause::RemovalCause;
 use crate::store::types::CacheTypes;
 

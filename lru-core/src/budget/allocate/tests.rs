@@ -118,7 +118,7 @@ impl Random {
         let points = (0..self.below(12)).map(|_| {
             maxsize += 1 + self.below(5000);
             if self.below(3) > 0 {
-                hit_ratio += (1.0 - hit_ratio) * of_bytes(self.below(100)) / 100.0;
+                hit_ratio += (1.0 - hit_ratio) * of_size(self.below(100)) / 100.0;
             }
             CurvePoint { maxsize, hit_ratio }
         });
@@ -155,7 +155,7 @@ fn whatever_the_functions_are_the_budget_holds() {
             .zip(&floors)
             .map(|((curve, &(_, bound)), &floor)| Claim {
                 curve,
-                computing: of_bytes(random.below(1000)),
+                computing: of_size(random.below(1000)),
                 floor,
                 bound,
                 share: random.below(10_000),
@@ -184,7 +184,7 @@ fn whatever_the_functions_are_the_budget_holds() {
         let best = targets(total, &claims);
         let far: usize = shares.iter().zip(&best).map(|(share, target)| target.saturating_sub(*share)).sum();
         assert!(
-            of_bytes(far) <= of_bytes(total) * SMALLEST_STEP * 2.0 + 1.0,
+            of_size(far) <= of_size(total) * SMALLEST_STEP * 2.0 + 1.0,
             "round {round}: {shares:?} {best:?}"
         );
         assert!(saved(&claims, &best) >= 0.0);
@@ -197,9 +197,9 @@ fn with_concave_curves_no_division_into_hundredths_is_better() {
     for _ in 0..200 {
         let curves: Vec<_> = (0..3)
             .map(|_| {
-                let (size, top) = (50 + random.below(2000), of_bytes(1 + random.below(100)) / 100.0);
+                let (size, top) = (50 + random.below(2000), of_size(1 + random.below(100)) / 100.0);
                 let points = (1..=20).map(|n| {
-                    let part = of_bytes(n) / 20.0;
+                    let part = of_size(n) / 20.0;
                     (size * n, top * part.sqrt())
                 });
                 curve(&points.collect::<Vec<_>>())
@@ -207,7 +207,7 @@ fn with_concave_curves_no_division_into_hundredths_is_better() {
             .collect();
         let claims: Vec<_> = curves
             .iter()
-            .map(|curve| Claim { floor: 0, ..claim(curve, of_bytes(1 + random.below(100)), 1000) })
+            .map(|curve| Claim { floor: 0, ..claim(curve, of_size(1 + random.below(100)), 1000) })
             .collect();
         let best = saved(&claims, &targets(3000, &claims));
         for first in 0..=100 {

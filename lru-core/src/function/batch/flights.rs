@@ -1,10 +1,14 @@
 //! The parts of a call of many elements in the flights of their keys.
 
+use core::future::{Future, poll_fn};
+use core::mem;
+use core::pin::{Pin, pin};
+use core::task::{Context, Poll};
 use std::vec::Vec;
 
 use crate::engine::placement::rounds::{BatchKeys, Missing};
 use crate::flight::Leader;
-use crate::flight::cycles::{BodyScope, ComputationId};
+use crate::flight::cycles::{BodyScope, ComputationId, InScope};
 use crate::flight::follower::{Followed, Follower};
 use crate::function::call::pending_call::FlightOptions;
 use crate::key::KeyHash;
@@ -60,6 +64,37 @@ impl<K, V> Flights<K, V> {
     /// Attributes the calls that this thread makes to the computation of this call, until the scope is dropped.
     pub(super) fn scope(&self) -> BodyScope {
         BodyScope::enter(self.id)
+    }
+
+    /// Returns the future of the body, which `body` makes.
+    pub(super) fn future<F>(&self, body: impl FnOnce() -> F) -> F {
+        let _scope = self.scope();
+        body()
+    }
+
+    /// Awaits the body by `poll`, and attributes its calls to the computation. If it panics or is dropped, what this call leads is
+    /// handed over after the body.
+    pub(super) async fn within<F: Future, T>(
+        &mut self,
+        body: F,
+        mut poll: impl FnMut(Pin<&mut F>, &mut Context<'_>) -> Poll<T>,
+    ) -> T {
+        let leading = Leading(self);
+        let mut body = pin!(Some(body));
+        let mut scoped = InScope::new(Some(leading.0.id), body.as_mut());
+        let answers = poll_fn(|context| scoped.poll(|body| poll(body, context))).await;
+        drop(scoped);
+        mem::forget(leading);
+        answers
+    }
+
+    /// Ends the flights that this call leads without a result: the calls that follow compute for themselves.
+    pub(super) fn fail(&mut self) {
+        // Keys of flights are dropped here.
+        let _scope = self.scope();
+        for lead in self.leads.drain(..) {
+            lead.leader.fail();
+        }
     }
 
     #[cfg(feature = "backend")]

@@ -63,7 +63,7 @@ impl<T: Clone + Send + 'static> ElementOfGroup for T {}
 struct GroupError<F>(F);
 
 /// What followers receive of a result that is not stored.
-type Packed = Box<dyn Any + Send + Sync>;
+pub(super) type Packed = Box<dyn Any + Send + Sync>;
 
 /// Returns the error of a group, if it is one.
 type Unpack<F> = fn(&(dyn Any + Send + Sync)) -> Option<F>;

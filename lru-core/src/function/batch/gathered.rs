@@ -18,7 +18,6 @@ use std::vec::Vec;
 use crate::engine::placement::rounds::Missing;
 use crate::engine::{Lifecycle, Placement, StoredKey, StoredValue};
 use crate::flight::follower::Follower;
-use crate::flight::table::Published;
 use crate::function::batch::argument::{Asked, Batch};
 use crate::function::batch::flights::Lead;
 use crate::function::batch::gather::{ElementOfGroup, Gather, GatherStep, Gathering, Guest, NotesError};
@@ -235,12 +234,8 @@ where
         if gather.is_group {
             // Errors are cloned, and keys of flights are dropped here.
             let _scope = self.flights.scope();
-            for Lead { mut leader, .. } in self.flights.leads.drain(..) {
-                if leader.is_followed() {
-                    self.miss.handle.limit_error(&leader, self.started);
-                    leader.publish(Published::Whole((gather.errors.pack)(&error)));
-                }
-            }
+            let leads = self.flights.leads.drain(..);
+            self.miss.handle.publish_error(leads, || (gather.errors.pack)(&error), self.started);
         }
         self.fail();
         error

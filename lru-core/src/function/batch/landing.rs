@@ -13,7 +13,6 @@ use crate::function::call::coalesced::publish;
 use crate::function::call::handle::CacheHandle;
 use crate::function::call::miss::PolicyComparison;
 use crate::function::result_policy::{ResultPolicy, Sharing};
-use crate::store::EntryOf;
 
 impl<E: Placement, S: Lifecycle<E::Types>, O, R> SharedBatch<E, S, O, R>
 where
@@ -74,16 +73,8 @@ where
 
     /// Ends the call with an error of the whole: the calls that follow compute for themselves.
     pub fn fail(mut self) {
-        self.fail_flights();
+        self.flights.fail();
         self.miss.fail();
-    }
-
-    fn fail_flights(&mut self) {
-        // Keys of flights are dropped here.
-        let _scope = self.flights.scope();
-        for lead in self.flights.leads.drain(..) {
-            lead.leader.fail();
-        }
     }
 
     /// Returns what was found, after counting the elements that are equal to others.
@@ -113,20 +104,16 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
             self.count_error();
         }
         let options = self.judge_element((number, missing), result, policy, options);
-        if options.as_ref().is_some_and(|options| !options.stores()) {
-            self.count_not_kept();
-        }
-        let options = options.filter(EntryOptions::stores);
-        let Some((options, value)) = options.and_then(|options| Some((options, policy.stored(result)?)))
-        else {
-            if !is_error {
-                // Only what is stale: the other call may have stored its result.
-                self.remove_replaced(missing.hash, |stored| same(stored, &key), missing.insert_kind());
+        let entry = match self.entry_of((missing.hash, key), result, policy, options) {
+            Ok(entry) => entry,
+            Err(key) => {
+                if !is_error {
+                    // Only what is stale: the other call may have stored its result.
+                    self.remove_replaced(missing.hash, |stored| same(stored, &key), missing.insert_kind());
+                }
+                return;
             }
-            return;
         };
-        let meta = self.lifecycle.meta(&key, &value, EntryOptions { is_error, ..options });
-        let entry = EntryOf { hash: missing.hash, key, value, meta };
         let compare = PolicyComparison { same, policy: PhantomData::<fn(O) -> R>, stopwatch: () };
         self.insert(entry, InsertKind::Revalidated(missing.began), compare);
     }
@@ -150,7 +137,7 @@ where
     ) -> Result<(), T> {
         let (expected, returned) = (self.asked.len(), results.len());
         if expected != returned {
-            self.fail_flights();
+            self.flights.fail();
             return Err(self.miss.wrong_length(WrongLength { expected, returned }, wrong));
         }
         self.land(results, sharing, options);

@@ -288,15 +288,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         Q: Part<Stored = StoredKey<E>>,
         O: ResultPolicy<R, Stored = StoredValue<E>>,
     {
-        let peek = |element| {
-            let key = key(element);
-            let hash = KeyHash::of_part(&key);
-            let read = |stored: &StoredValue<E>| policy.restore(stored);
-            self.at(hash, |engine, lifecycle| {
-                engine.peek_with(hash, |stored| key.eq_stored(stored), read, lifecycle)
-            })
-        };
-        batch.elements().map(peek).collect()
+        batch.elements().map(|element| self.peek_at(&key(element), policy)).collect()
     }
 }
 

@@ -12,7 +12,8 @@ use crate::function::batch::wrong_length::WrongLength;
 use crate::function::call::handle::CacheHandle;
 use crate::function::call::miss::PolicyComparison;
 use crate::function::result_policy::ResultPolicy;
-use crate::store::EntryOf;
+use crate::key::KeyHash;
+use crate::store::{Entry, EntryOf};
 use crate::tags::batch::unrecorded;
 
 /// Compares two keys of a cache.
@@ -115,6 +116,37 @@ impl<E: Placement, S: Lifecycle<E::Types>, O, R> BatchMiss<E, S, O, R> {
 }
 
 impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
+    /// Counts a result with these options if they do not keep it.
+    pub(super) fn count_unless_kept(&self, options: Option<&EntryOptions>) {
+        if options.is_some_and(|options| !options.stores()) {
+            self.count_not_kept();
+        }
+    }
+
+    /// Makes the entry of a result that was judged, with its options. Counts the result if they do not keep it.
+    ///
+    /// # Errors
+    ///
+    /// Returns the key if the result is not stored.
+    pub(super) fn entry_of<R, O: ResultPolicy<R, Stored = StoredValue<E>>>(
+        &self,
+        (hash, key): (KeyHash, StoredKey<E>),
+        result: &R,
+        policy: O,
+        options: Option<EntryOptions>,
+    ) -> Result<Entry<E::Types>, StoredKey<E>> {
+        self.count_unless_kept(options.as_ref());
+        let options = options.filter(EntryOptions::stores);
+        // Cloned before the lock is taken.
+        let Some((options, value)) = options.and_then(|options| Some((options, policy.stored(result)?)))
+        else {
+            return Err(key);
+        };
+        let is_error = policy.is_error(result);
+        let meta = self.lifecycle.meta(&key, &value, EntryOptions { is_error, ..options });
+        Ok(EntryOf { hash, key, value, meta })
+    }
+
     /// Stores results of elements, as far as the result policy stores them: each with its number, and its key if it is to be
     /// stored.
     pub(super) fn store_batch<'r, R: 'r, O: ResultPolicy<R, Stored = StoredValue<E>>>(
@@ -137,24 +169,14 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
             let judged = self.judge_element((number, missing), result, policy, &options);
             let Some(key) = key else { continue };
             are_of_call &= !missing.is_of_other_call();
-            if judged.as_ref().is_some_and(|options| !options.stores()) {
-                self.count_not_kept();
-            }
-            // Cloned before the lock is taken.
-            let stored = judged
-                .filter(EntryOptions::stores)
-                .and_then(|options| Some((options, policy.stored(result)?)));
-            if let Some((options, value)) = stored {
-                let meta = self.lifecycle.meta(&key, &value, EntryOptions { is_error, ..options });
-                let entry = EntryOf { hash: missing.hash, key, value, meta };
-                if missing.is_forced {
-                    self.replace::<R, O>(entry, missing, same, policy);
-                } else {
-                    entries.push(Computed { entry, began: missing.began });
-                }
-            } else if !is_error {
+            match self.entry_of((missing.hash, key), result, policy, judged) {
+                Ok(entry) if missing.is_forced => self.replace::<R, O>(entry, missing, same, policy),
+                Ok(entry) => entries.push(Computed { entry, began: missing.began }),
                 // The former result is not kept either, for errors that may follow.
-                self.remove_replaced(missing.hash, |stored| same(stored, &key), missing.insert_kind());
+                Err(key) if !is_error => {
+                    self.remove_replaced(missing.hash, |stored| same(stored, &key), missing.insert_kind());
+                }
+                Err(_) => {}
             }
         }
         if !entries.is_empty() {

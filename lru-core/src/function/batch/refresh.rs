@@ -4,12 +4,9 @@
 //! Each element is claimed in the flight of its key, as a call of that element alone would claim it, so that each is refreshed
 //! once at a time. The claims are one computation, and one job of the refresh pool, or one task.
 
-use core::future::{Future, poll_fn};
+use core::future::Future;
 use core::marker::PhantomData;
 use core::mem;
-use core::pin::pin;
-use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use core::task::Poll;
 use std::boxed::Box;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
@@ -17,18 +14,19 @@ use std::vec::Vec;
 
 use crate::engine::placement::rounds::Missing;
 use crate::engine::{Lifecycle, Placement, StoredKey, StoredValue};
-use crate::flight::cycles::{ComputationId, InScope};
+use crate::flight::cycles::ComputationId;
 use crate::flight::executor::{Spawn, Task};
 use crate::flight::leadership::Beginning;
 use crate::flight::refresh_pool::RefreshSlot;
 use crate::function::batch::argument::{Asked, Batch, BatchApart};
-use crate::function::batch::flights::{Flights, Lead, Leading};
+use crate::function::batch::flights::{Flights, Lead};
 use crate::function::batch::map::AskedElements;
 use crate::function::batch::miss::Same;
 use crate::function::batch::stale::StaleHit;
+use crate::function::call::computation::poll_caught;
 use crate::function::call::handle::CacheHandle;
 use crate::function::call::pending_call::FlightOptions;
-use crate::function::call::stale_while_revalidate::{TASKS, THREADS, UnfinishedRefresh};
+use crate::function::call::unfinished_refresh::UnfinishedRefresh;
 use crate::key::{KeyHash, Part};
 use crate::time::Instant;
 
@@ -57,10 +55,7 @@ pub struct BatchRefresh<E: Placement, S, O, B: Batch> {
     elements: Vec<B::Element>,
     /// Copies an element.
     copy: fn(&B::Element) -> B::Element,
-    /// Whether a call awaits the refresh, which then does not wait for its turn.
-    is_awaited: Arc<AtomicBool>,
-    /// `None` after the end.
-    pub(super) unfinished: Option<UnfinishedRefresh>,
+    pub(super) unfinished: UnfinishedRefresh,
     /// The turn of a task.
     slot: Option<RefreshSlot>,
     /// When the body was called.
@@ -129,12 +124,11 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         let pool = self.engines.first(|engine| Arc::clone(engine.refreshes()));
         if is_in_flight {
             // The refreshes that held up others may have exceeded their time.
-            pool.start_waiting(options.refreshes.unwrap_or(THREADS), options.timeout);
+            pool.start_waiting(options.threads(), options.timeout);
         }
         if claimed.is_empty() {
             return None;
         }
-        let is_awaited = Arc::new(AtomicBool::new(is_after_claim || pool.must_await()));
         Some(BatchRefresh {
             flights,
             handle: self,
@@ -144,8 +138,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
             claimed,
             elements,
             copy: B::Element::clone,
-            is_awaited,
-            unfinished: Some(UnfinishedRefresh::new(pool, options.events)),
+            unfinished: UnfinishedRefresh::new(pool, options.events, is_after_claim),
             slot: None,
             started: Instant::now(),
             batch: PhantomData,
@@ -159,12 +152,9 @@ impl<E: Placement, S: Lifecycle<E::Types>, O, B: Batch> BatchRefresh<E, S, O, B>
     where
         Self: Send + 'static,
     {
-        let options = self.options;
-        let Some(pool) = self.unfinished.as_ref().map(|unfinished| Arc::clone(&unfinished.pool)) else {
-            return;
-        };
+        let (pool, options) = (self.unfinished.pool(), self.options);
         self.confirm();
-        pool.run(Box::new(move || refresh(self)), options.refreshes.unwrap_or(THREADS), options.timeout);
+        pool.run(Box::new(move || refresh(self)), options.threads(), options.timeout);
     }
 
     /// Spawns the future of `refresh` on `executor`. Returns it to be awaited by the call if the executor does not
@@ -173,14 +163,8 @@ impl<E: Placement, S: Lifecycle<E::Types>, O, B: Batch> BatchRefresh<E, S, O, B>
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let is_awaited = Arc::clone(&self.is_awaited);
-        let task: Task = Box::pin(refresh(self));
-        if is_awaited.load(Relaxed) {
-            return Some(task);
-        }
-        let refused = executor.spawn(task).err();
-        is_awaited.store(refused.is_some(), Relaxed);
-        refused
+        let is_awaited = self.unfinished.is_awaited();
+        is_awaited.spawn(executor, Box::pin(refresh(self)))
     }
 
     /// Records that the refresh will begin as soon as it is its turn.
@@ -193,13 +177,7 @@ impl<E: Placement, S: Lifecycle<E::Types>, O, B: Batch> BatchRefresh<E, S, O, B>
     /// Waits for the turn of a task, unless a call awaits it, and begins as [`begin`](Self::begin) does.
     pub async fn begin_in_turn(mut self) -> Option<(Self, Vec<B::Element>)> {
         self.confirm();
-        if !self.is_awaited.load(Relaxed) {
-            let FlightOptions { refreshes, timeout, .. } = self.options;
-            let pool = self.unfinished.as_ref().map(|unfinished| Arc::clone(&unfinished.pool));
-            if let Some(pool) = pool {
-                self.slot = Some(pool.turn(refreshes.unwrap_or(TASKS), timeout).await);
-            }
-        }
+        self.slot = self.unfinished.turn(self.options).await;
         self.begin()
     }
 
@@ -261,25 +239,12 @@ impl<E: Placement, S: Lifecycle<E::Types>, O, B: Batch> BatchRefresh<E, S, O, B>
 
     /// Returns the future of the body, which `body` makes.
     pub fn future<F>(&self, body: impl FnOnce() -> F) -> F {
-        let _scope = self.flights.scope();
-        body()
+        self.flights.future(body)
     }
 
     /// Awaits the body, whose calls are attributed to the computation. If it panics, the refresh has failed.
     pub async fn within<F: Future>(&mut self, body: F) -> F::Output {
-        // Dropped after the body: other calls take over what this one leads.
-        let leading = Leading(&mut self.flights);
-        let mut body = pin!(Some(body));
-        let mut scoped = InScope::new(Some(leading.0.id), body.as_mut());
-        let answers = poll_fn(|context| {
-            scoped.poll(|body| match catch_unwind(AssertUnwindSafe(|| body.poll(context))) {
-                Ok(polled) => polled.map(Ok),
-                Err(payload) => Poll::Ready(Err(payload)),
-            })
-        })
-        .await;
-        drop(scoped);
-        mem::forget(leading);
+        let answers = self.flights.within(body, poll_caught).await;
         answers.unwrap_or_else(|payload| {
             self.panicked();
             resume_unwind(payload)

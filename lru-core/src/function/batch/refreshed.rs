@@ -15,17 +15,14 @@ use crate::function::call::coalesced::publish;
 use crate::function::call::miss::PolicyComparison;
 use crate::function::result_policy::{ResultPolicy, Sharing};
 use crate::key::KeyHash;
-use crate::store::EntryOf;
 
 impl<E: Placement, S: Lifecycle<E::Types>, O, B: Batch> BatchRefresh<E, S, O, B> {
     /// Ends a refresh whose body has panicked: the calls that follow compute for themselves.
     #[cold]
     pub(super) fn panicked(&mut self) {
         self.delay_next();
-        if let Some(unfinished) = self.unfinished.take() {
-            unfinished.failed();
-        }
-        self.fail_flights();
+        self.unfinished.failed();
+        self.flights.fail();
     }
 
     /// Ends the refresh with an error of the whole. The stale results stay, and the next refresh of each is delayed.
@@ -33,7 +30,7 @@ impl<E: Placement, S: Lifecycle<E::Types>, O, B: Batch> BatchRefresh<E, S, O, B>
         self.end();
         self.handle.count_error();
         self.options.events.refresh_failed(self.started.elapsed());
-        self.fail_flights();
+        self.flights.fail();
     }
 
     /// Delays the next refresh of each element, as after one that failed: a result that is stored replaces the entry.
@@ -47,19 +44,9 @@ impl<E: Placement, S: Lifecycle<E::Types>, O, B: Batch> BatchRefresh<E, S, O, B>
     /// Records that the body has returned.
     fn end(&mut self) {
         self.delay_next();
-        if let Some(unfinished) = self.unfinished.take() {
-            unfinished.done();
-        }
+        self.unfinished.done();
         let took = self.started.elapsed();
         self.handle.engines.first(|engine| engine.counters().computing.record(took));
-    }
-
-    fn fail_flights(&mut self) {
-        // Keys of flights are dropped here.
-        let _scope = self.flights.scope();
-        for lead in self.flights.leads.drain(..) {
-            lead.leader.fail();
-        }
     }
 
     /// Stores and publishes the results. `options` makes the options of an entry, by the number of the element.
@@ -113,19 +100,14 @@ impl<E: Placement, S: Lifecycle<E::Types>, O, B: Batch> BatchRefresh<E, S, O, B>
         O: ResultPolicy<R, Stored = StoredValue<E>>,
     {
         let Self { handle, policy, same, .. } = self;
-        if options.as_ref().is_some_and(|options| !options.stores()) {
-            handle.count_not_kept();
-        }
-        let options = options.filter(EntryOptions::stores);
         let (hash, kind) = (missing.hash, InsertKind::Revalidated(missing.began));
-        // Cloned before the lock is taken.
-        if let Some((options, value)) = options.and_then(|options| Some((options, policy.stored(result)?))) {
-            let meta = handle.lifecycle.meta(&key, &value, options);
-            let entry = EntryOf { hash, key, value, meta };
-            let compare = PolicyComparison { same: *same, policy: PhantomData::<fn(O) -> R>, stopwatch: () };
-            handle.insert(entry, kind, compare);
-        } else {
-            handle.remove_replaced(hash, |stored| same(stored, &key), kind);
+        match handle.entry_of((hash, key), result, *policy, options) {
+            Ok(entry) => {
+                let compare =
+                    PolicyComparison { same: *same, policy: PhantomData::<fn(O) -> R>, stopwatch: () };
+                handle.insert(entry, kind, compare);
+            }
+            Err(key) => handle.remove_replaced(hash, |stored| same(stored, &key), kind),
         }
     }
 

@@ -11,7 +11,6 @@
 
 use core::future::{Future, poll_fn};
 use core::mem;
-use core::pin::pin;
 use core::task::{Context, Poll};
 use std::boxed::Box;
 use std::vec::Vec;
@@ -19,7 +18,7 @@ use std::vec::Vec;
 use crate::engine::batch::CountMisses;
 use crate::engine::placement::rounds::{BatchLookup, Missing, lookup_many};
 use crate::engine::{Engine, Lifecycle, Placement, StoredKey, StoredValue};
-use crate::flight::cycles::{ComputationId, InScope};
+use crate::flight::cycles::ComputationId;
 use crate::flight::follower::{Followed, Follower};
 use crate::flight::join::Joined;
 use crate::flight::leadership::Beginning;
@@ -143,20 +142,13 @@ where
 
     /// Returns the future of the body, which `body` makes.
     pub fn future<F>(&self, body: impl FnOnce() -> F) -> F {
-        let _scope = self.flights.scope();
-        body()
+        self.flights.future(body)
     }
 
     /// Awaits the body, whose calls are attributed to the computation. If it panics or is dropped, what this call leads is
     /// handed over.
     pub async fn within<F: Future>(&mut self, body: F) -> F::Output {
-        let leading = Leading(&mut self.flights);
-        let mut body = pin!(Some(body));
-        let mut scoped = InScope::new(Some(leading.0.id), body.as_mut());
-        let answers = poll_fn(|context| scoped.poll(|body| body.poll(context))).await;
-        drop(scoped);
-        mem::forget(leading);
-        answers
+        self.flights.within(body, Future::poll).await
     }
 
     /// Joins the flights of elements that have none, and begins to compute those that this call leads. Returns whether there
@@ -315,6 +307,14 @@ where
         }
     }
 
+    /// Counts an element that another call has computed, unless that counts it.
+    pub(super) fn count_coalesced(&self, number: usize) {
+        if !self.flights.offered.contains(&number) {
+            let hash = self.miss.missing[number].hash;
+            self.miss.handle.at(hash, |engine, _| engine.counters().coalesced.add(1));
+        }
+    }
+
     /// Takes the result that a leader has published, or records what this call does instead.
     fn ended<H: Sharing<R>>(
         &mut self,
@@ -339,7 +339,7 @@ where
                 return self.flights.alone.push(number);
             }
         }
-        let BatchMiss { handle, policy, missing, .. } = &self.miss;
+        let BatchMiss { handle, policy, .. } = &self.miss;
         let shared = published(follower, *policy, sharing);
         // The leader may be a function with tags that shares the object. Of a group, the error is returned.
         if follower.node().is_some() || handle.lifecycle.validity().is_some() {
@@ -347,9 +347,7 @@ where
         }
         match shared {
             Some(result) => {
-                if !self.flights.offered.contains(&number) {
-                    handle.at(missing[number].hash, |engine, _| engine.counters().coalesced.add(1));
-                }
+                self.count_coalesced(number);
                 self.results[number] = Some(self.unless_error(number, result));
             }
             None => self.flights.alone.push(number),

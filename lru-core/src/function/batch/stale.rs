@@ -14,7 +14,7 @@ use crate::function::batch::shared::BoxedCall;
 use crate::function::call::handle::CacheHandle;
 use crate::function::call::pending_call::FlightOptions;
 use crate::function::result_policy::ResultPolicy;
-use crate::key::{KeyHash, Part};
+use crate::key::Part;
 
 /// What the lookup of a batch has found: the results of all elements, or a call for those that are missing; and which results
 /// are stale.
@@ -109,13 +109,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
             Err(call) => &mut call.miss.hits,
         };
         for StaleHit { position, found, .. } in stale {
-            let key = key(batch.element(*position));
-            let hash = KeyHash::of_part(&key);
-            let read = |stored: &StoredValue<E>| policy.restore(stored);
-            let refreshed = self.at(hash, |engine, lifecycle| {
-                engine.peek_with(hash, |stored| key.eq_stored(stored), read, lifecycle)
-            });
-            if let Some(refreshed) = refreshed {
+            if let Some(refreshed) = self.peek_at(&key(batch.element(*position)), policy) {
                 hits[*found] = refreshed;
             }
         }

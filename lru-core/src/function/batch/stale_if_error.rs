@@ -7,9 +7,8 @@ use core::mem;
 use std::vec::Vec;
 
 use crate::engine::{Lifecycle, Placement, StoredKey, StoredValue};
-use crate::flight::table::{Published, Terms};
+use crate::flight::table::Terms;
 use crate::function::batch::argument::{Asked, Batch, Elements};
-use crate::function::batch::flights::Lead;
 use crate::function::batch::gather::{Gather, GatherStep};
 use crate::function::batch::shared::SharedBatch;
 use crate::function::call::coalesced::publish;
@@ -143,12 +142,7 @@ where
         let (own, guests): (Vec<_>, Vec<_>) =
             mem::take(&mut self.flights.leads).into_iter().partition(|lead| lead.number < gather.own);
         self.flights.leads = own;
-        for Lead { mut leader, .. } in guests {
-            if leader.is_followed() {
-                self.miss.handle.limit_error(&leader, self.started);
-                leader.publish(Published::Whole((gather.errors.pack)(error)));
-            }
-        }
+        self.miss.handle.publish_error(guests, || (gather.errors.pack)(error), self.started);
         self.answer_by_kept(kept, sharing);
         drop(scope);
         true
@@ -167,10 +161,7 @@ where
         self.flights.alone.clear();
         for (number, result) in kept {
             self.count_stale(number);
-            if !self.flights.offered.contains(&number) {
-                let hash = self.miss.missing[number].hash;
-                self.miss.handle.at(hash, |engine, _| engine.counters().coalesced.add(1));
-            }
+            self.count_coalesced(number);
             self.results[number] = Some(result);
         }
         drop(scope);

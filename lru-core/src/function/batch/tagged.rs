@@ -6,9 +6,10 @@ use std::vec::Vec;
 use crate::engine::placement::rounds::Missing;
 use crate::engine::{Lifecycle, Placement, StoredKey, StoredValue};
 use crate::expiry::EntryOptions;
-use crate::flight::Leader;
-use crate::flight::table::Terms;
+use crate::flight::table::{Published, Terms};
 use crate::function::batch::argument::Batch;
+use crate::function::batch::flights::Lead;
+use crate::function::batch::gather::Packed;
 use crate::function::batch::miss::BatchMiss;
 use crate::function::batch::refresh::BatchRefresh;
 use crate::function::batch::shared::SharedBatch;
@@ -112,10 +113,21 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         }
     }
 
-    /// Limits which calls share an error of the whole, whose tags are unknown. The body was called at `start`.
-    pub(super) fn limit_error(&self, leader: &Leader<StoredKey<E>, StoredValue<E>>, start: Instant) {
-        if let Some(validity) = self.lifecycle.validity() {
-            leader.set_terms(Terms { current_at: Some(validity.shared_by(start)), node: None });
+    /// Publishes an error of the whole, which `pack` makes, to the calls that follow these flights. Its tags are unknown. The body was
+    /// called at `start`.
+    pub(super) fn publish_error(
+        &self,
+        leads: impl IntoIterator<Item = Lead<StoredKey<E>, StoredValue<E>>>,
+        pack: impl Fn() -> Packed,
+        start: Instant,
+    ) {
+        for Lead { mut leader, .. } in leads {
+            if leader.is_followed() {
+                if let Some(validity) = self.lifecycle.validity() {
+                    leader.set_terms(Terms { current_at: Some(validity.shared_by(start)), node: None });
+                }
+                leader.publish(Published::Whole(pack()));
+            }
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::key::{KeyHash, Part};
 use crate::observe::CacheInfo;
 use crate::observe::info::CacheParameters;
 use crate::observe::stats::CacheStats;
-use crate::store::first_panic::FirstPanic;
+use crate::panics::FirstPanic;
 use crate::store::{EntryOf, Removed};
 use crate::tags::tag::Tag;
 use crate::tags::validity::Validity;
@@ -37,7 +37,16 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         Q: Part<Stored = StoredKey<E>>,
         O: ResultPolicy<R, Stored = StoredValue<E>>,
     {
-        let hash = KeyHash::of_part(&key);
+        self.peek_at(&key, policy)
+    }
+
+    /// Like [`CacheHandle::peek`], for one key of several.
+    pub(in crate::function) fn peek_at<Q, R, O>(&self, key: &Q, policy: O) -> Option<R>
+    where
+        Q: Part<Stored = StoredKey<E>>,
+        O: ResultPolicy<R, Stored = StoredValue<E>>,
+    {
+        let hash = KeyHash::of_part(key);
         let read = |stored: &StoredValue<E>| policy.restore(stored);
         self.at(hash, |engine, lifecycle| {
             engine.peek_with(hash, |stored| key.eq_stored(stored), read, lifecycle)

@@ -4,7 +4,7 @@ use crate::engine::{Lifecycle, Placement, StoredKey, StoredValue};
 use crate::expiry::Freshness;
 use crate::function::call::handle::CacheHandle;
 use crate::function::call::pending_call::{FlightOptions, PendingCall};
-use crate::function::call::stale_while_revalidate::{RefreshClaim, THREADS};
+use crate::function::call::stale_while_revalidate::RefreshClaim;
 use crate::function::result_policy::ResultPolicy;
 use crate::key::{KeyHash, Part};
 use crate::store::Epoch;
@@ -139,8 +139,8 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         } else {
             if is_in_flight {
                 // The refreshes that held up others may have exceeded their time.
-                let most = options.refreshes.unwrap_or(THREADS);
-                self.engines.first(|engine| engine.refreshes().start_waiting(most, options.timeout));
+                let (most, timeout) = (options.threads(), options.timeout);
+                self.engines.first(|engine| engine.refreshes().start_waiting(most, timeout));
             }
             None
         };

@@ -54,14 +54,8 @@ impl<E: Placement> Computation<E> {
         let mut scoped = InScope::new(self.leader.as_ref().map(Leader::computation), future);
         poll_fn(|context| {
             scoped.poll(|future| {
-                let polled = if catches {
-                    match catch_unwind(AssertUnwindSafe(|| future.poll(context))) {
-                        Ok(polled) => polled.map(Ok),
-                        Err(payload) => Poll::Ready(Err(payload)),
-                    }
-                } else {
-                    future.poll(context).map(Ok)
-                };
+                let polled =
+                    if catches { poll_caught(future, context) } else { future.poll(context).map(Ok) };
                 if polled.is_pending() {
                     poll_beside(&mut renewing, context);
                 }
@@ -69,6 +63,17 @@ impl<E: Placement> Computation<E> {
             })
         })
         .await
+    }
+}
+
+/// Polls a future, and returns the payload of its panic.
+pub(in crate::function) fn poll_caught<F: Future>(
+    future: Pin<&mut F>,
+    context: &mut Context<'_>,
+) -> Poll<thread::Result<F::Output>> {
+    match catch_unwind(AssertUnwindSafe(|| future.poll(context))) {
+        Ok(polled) => polled.map(Ok),
+        Err(payload) => Poll::Ready(Err(payload)),
     }
 }
 

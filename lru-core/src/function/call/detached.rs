@@ -20,7 +20,6 @@ use crate::flight::limited::Limited;
 use crate::function::call::computation::Computation;
 use crate::function::call::pending_call::PendingCall;
 use crate::function::call::remote::{Remote, block_on};
-use crate::function::call::stale_while_revalidate::THREADS;
 use crate::function::result_policy::{ResultPolicy, Sharing};
 use crate::function::tagged::reads::{RunningCall, TaskReads};
 use crate::store::Epoch;
@@ -213,8 +212,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingComputation<E, S, O
         let (options, reads) = (self.pending.options, self.is_tagged().then(TaskReads::new));
         let pool = self.pending.handle.engines.first(|engine| Arc::clone(engine.refreshes()));
         let thread = |task: Task| {
-            let most = options.refreshes.unwrap_or(THREADS);
-            pool.run_apart(Box::new(move || block_on(task)), most, options.timeout);
+            pool.run_apart(Box::new(move || block_on(task)), options.threads(), options.timeout);
         };
         let edge = self.computation.leader.as_ref().and_then(Leader::wait_edge);
         let reads_of_task = reads.as_ref().map(TaskReads::of_task);

@@ -50,6 +50,7 @@ pub(crate) mod stale_if_slow;
 pub(crate) mod stale_while_revalidate;
 #[cfg(feature = "backend")]
 pub(crate) mod strictness;
+pub(in crate::function) mod unfinished_refresh;
 mod wait;
 
 pub use handle::CacheHandle;

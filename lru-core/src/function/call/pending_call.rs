@@ -31,7 +31,7 @@ pub struct FlightOptions {
     /// How long a leader may compute before a follower takes over.
     pub(crate) timeout: Duration,
     /// How many stale results may be refreshed at a time; `None` for the default.
-    pub(in crate::function) refreshes: Option<usize>,
+    pub(super) refreshes: Option<usize>,
     /// How long a call waits that can be answered by a stale result (stale-if-slow).
     pub(super) slow: Option<Duration>,
     pub(crate) events: Events,
@@ -54,6 +54,16 @@ impl FlightOptions {
         Self { refreshes: Some(refreshes), ..self }
     }
 
+    /// Returns how many refreshes may run on threads at a time.
+    pub(in crate::function) fn threads(&self) -> usize {
+        self.refreshes.unwrap_or(THREADS)
+    }
+
+    /// Returns how many refreshes may run as tasks at a time.
+    pub(in crate::function) fn tasks(&self) -> usize {
+        self.refreshes.unwrap_or(TASKS)
+    }
+
     /// Sets how long a call waits that can be answered by a stale result (stale-if-slow).
     pub fn stale_if_slow(self, span: impl IntoSpan<Duration>) -> Self {
         Self { slow: Some(span.into_span()), ..self }
@@ -64,6 +74,12 @@ impl FlightOptions {
         Self { events: Events::of(location), ..self }
     }
 }
+
+/// How many refreshes run on threads at a time, by default.
+const THREADS: usize = 4;
+
+/// How many refreshes run as tasks at a time, by default.
+const TASKS: usize = 64;
 
 /// The default of `flight_timeout`.
 const TIMEOUT: Duration = Duration::from_secs(30);

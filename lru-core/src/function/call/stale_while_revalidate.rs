@@ -2,24 +2,22 @@
 
 use core::future::Future;
 use core::pin::pin;
-use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::boxed::Box;
 use std::sync::Arc;
 
 use crate::engine::{InsertKind, Lifecycle, Placement, StoredKey, StoredValue};
 use crate::expiry::{EntryOptions, Freshness};
 use crate::flight::executor::{Spawn, Task};
-use crate::flight::refresh_pool::RefreshPool;
 use crate::flight::table::Terms;
 use crate::function::call::coalesced::publish;
 use crate::function::call::computation::{Computation, LeaderOf};
 use crate::function::call::handle::CacheHandle;
 use crate::function::call::pending_call::PendingCall;
 use crate::function::call::remote::{Computed, Fetched, Obtained, Purpose, Remote, Stored, block_on};
+use crate::function::call::unfinished_refresh::UnfinishedRefresh;
 use crate::function::result_policy::{ResultPolicy, Sharing};
 use crate::function::tagged::reads::RunningCall;
 use crate::key::KeyHash;
-use crate::observe::events::Events;
 use crate::store::Entry;
 use crate::tags::validity::Validity;
 use crate::time::Instant;
@@ -30,46 +28,7 @@ use crate::time::Instant;
 pub struct RefreshClaim<E: Placement, S, O> {
     pending: PendingCall<E, S, O>,
     leader: LeaderOf<E>,
-    /// Whether a call awaits the refresh, which then does not wait for its turn.
-    is_awaited: Arc<AtomicBool>,
     unfinished: UnfinishedRefresh,
-}
-
-/// A drop guard: reports that a refresh was dropped before its end.
-pub(in crate::function) struct UnfinishedRefresh {
-    pub(in crate::function) pool: Arc<RefreshPool>,
-    events: Events,
-    has_ended: bool,
-}
-
-impl UnfinishedRefresh {
-    pub(in crate::function) fn new(pool: Arc<RefreshPool>, events: Events) -> Self {
-        Self { pool, events, has_ended: false }
-    }
-
-    /// Records that the refresh has ended, whether or not it has a result.
-    pub(in crate::function) fn done(mut self) {
-        self.has_ended = true;
-        self.pool.ended(false);
-    }
-
-    /// Records that the refresh has panicked. The executor has run it: the next one is spawned as ever.
-    pub(in crate::function) fn failed(mut self) {
-        self.has_ended = true;
-        self.events.refresh_abandoned();
-    }
-}
-
-impl Drop for UnfinishedRefresh {
-    // Not inlined into each memoized function, where it would take registers from the hit.
-    #[cold]
-    #[inline(never)]
-    fn drop(&mut self) {
-        if !self.has_ended {
-            self.events.refresh_abandoned();
-            self.pool.ended(true);
-        }
-    }
 }
 
 impl<E: Placement, S: Lifecycle<E::Types>, O> RunningCall for RefreshClaim<E, S, O> {
@@ -77,12 +36,6 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> RunningCall for RefreshClaim<E, S,
         self.pending.__validity()
     }
 }
-
-/// How many refreshes run on threads at a time, by default.
-pub(in crate::function) const THREADS: usize = 4;
-
-/// How many refreshes run as tasks at a time, by default.
-pub(in crate::function) const TASKS: usize = 64;
 
 impl<E: Placement, S: Lifecycle<E::Types>, O> RefreshClaim<E, S, O> {
     /// Claims the refresh; `None` if another call computes the result.
@@ -93,9 +46,8 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> RefreshClaim<E, S, O> {
             pending.delay_next_refresh();
         }
         let pool = pending.handle.engines.first(|engine| Arc::clone(engine.refreshes()));
-        let is_awaited = Arc::new(AtomicBool::new(leader.is_after_claim() || pool.must_await()));
-        let unfinished = UnfinishedRefresh::new(pool, pending.options.events);
-        Some(Self { pending, leader, is_awaited, unfinished })
+        let unfinished = UnfinishedRefresh::new(pool, pending.options.events, leader.is_after_claim());
+        Some(Self { pending, leader, unfinished })
     }
 
     /// Calls `refresh` on a background thread of the cache, as soon as one is free.
@@ -103,15 +55,15 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> RefreshClaim<E, S, O> {
     where
         Self: Send + 'static,
     {
-        let (pool, options) = (Arc::clone(&self.unfinished.pool), self.pending.options);
+        let (pool, options) = (self.unfinished.pool(), self.pending.options);
         self.leader.confirm(options.timeout);
-        self.is_awaited.store(true, Relaxed);
-        pool.run(Box::new(move || refresh(self)), options.refreshes.unwrap_or(THREADS), options.timeout);
+        self.unfinished.waits_for_no_turn();
+        pool.run(Box::new(move || refresh(self)), options.threads(), options.timeout);
     }
 
     /// The call awaits the refresh, which does not wait for its turn.
     pub(crate) fn awaited(self) -> Self {
-        self.is_awaited.store(true, Relaxed);
+        self.unfinished.waits_for_no_turn();
         self
     }
 
@@ -121,14 +73,8 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> RefreshClaim<E, S, O> {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let is_awaited = Arc::clone(&self.is_awaited);
-        let task: Task = Box::pin(refresh(self));
-        if is_awaited.load(Relaxed) {
-            return Some(task);
-        }
-        let refused = executor.spawn(task).err();
-        is_awaited.store(refused.is_some(), Relaxed);
-        refused
+        let is_awaited = self.unfinished.is_awaited();
+        is_awaited.spawn(executor, Box::pin(refresh(self)))
     }
 }
 
@@ -184,11 +130,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> RefreshClaim<E, S, O> {
     {
         let flight = self.pending.options;
         self.leader.confirm(flight.timeout);
-        let _slot = if self.is_awaited.load(Relaxed) {
-            None
-        } else {
-            Some(self.unfinished.pool.turn(flight.refreshes.unwrap_or(TASKS), flight.timeout).await)
-        };
+        let _slot = self.unfinished.turn(flight).await;
         let policy = self.pending.policy;
         let refresh = self.begin()?;
         let complete = move |refresh: Refresh<E, S, O>, computation, result, stored| {
@@ -307,7 +249,7 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Begun<E, S, O> {
 
 impl<E: Placement, S: Lifecycle<E::Types>, O> Refresh<E, S, O> {
     /// Ends a refresh that has no result, such as one whose body has panicked. It counts as a failure.
-    fn failed(self) {
+    fn failed(mut self) {
         self.pending.delay_next_refresh();
         self.unfinished.failed();
     }
@@ -344,7 +286,7 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Refresh<E, S, O> {
     {
         // A refresh that fails delays the next one. So does one whose insert panics.
         self.pending.delay_next_refresh();
-        let Self { mut pending, options: entry_options, unfinished } = self;
+        let Self { mut pending, options: entry_options, mut unfinished } = self;
         unfinished.done();
         // User code runs here, which may call the function.
         let scope = computation.body_scope();

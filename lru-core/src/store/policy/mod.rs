@@ -20,6 +20,7 @@
 
 mod auto;
 mod fifo;
+mod forwarding;
 mod gdsf;
 mod lfu;
 mod lru;

@@ -1,11 +1,11 @@
 //! A policy with a sampler, for caches that estimate their hit ratio with other capacities.
 
 use super::Policy;
+use super::forwarding::forward_to_policy;
 use super::lru::Lru;
 use super::sealed::Sealed;
 use crate::insight::{Bounds, Sampler, SelfSizing};
 use crate::key::KeyHash;
-use crate::observe::leading_policy::LeadingPolicy;
 use crate::store::linked_arena::{Arena, Slot};
 
 /// The eviction policy `P` in a cache that samples the keys of its calls, for [`Cache::insight`](crate::Cache::insight).
@@ -100,12 +100,11 @@ impl<P, S> Sealed for Sampled<P, S> {}
 
 impl<P: Policy, S: Sizing> Policy for Sampled<P, S> {
     type Stopwatch = P::Stopwatch;
-    const IS_WEIGHED: bool = P::IS_WEIGHED;
     const NEW: Self = Self { policy: P::NEW, sampler: Sampler::new(), sizing: S::NEW };
     const SIZES_ITSELF: bool = S::SIZES;
-    const SLOT_BYTES: usize = P::SLOT_BYTES;
-    const IS_LRU: bool = P::IS_LRU;
     const SAMPLES: bool = true;
+
+    forward_to_policy!(P);
 
     #[inline]
     fn sampler(&self) -> Option<&Sampler> {
@@ -115,66 +114,6 @@ impl<P: Policy, S: Sizing> Policy for Sampled<P, S> {
     #[inline]
     fn self_sizing(&self) -> Option<&SelfSizing> {
         self.sizing.self_sizing()
-    }
-
-    #[inline]
-    fn used<T>(&self, ring: &Arena<T>, slot: Slot) {
-        self.policy.used(ring, slot);
-    }
-
-    #[inline]
-    fn announce_cost(&mut self, nanoseconds: u64) {
-        self.policy.announce_cost(nanoseconds);
-    }
-
-    #[inline]
-    fn announce_weight(&mut self, weight: usize) {
-        self.policy.announce_weight(weight);
-    }
-
-    fn leading(&self) -> Option<LeadingPolicy> {
-        self.policy.leading()
-    }
-
-    #[inline]
-    fn announce_maxsize(&mut self, maxsize: usize) {
-        self.policy.announce_maxsize(maxsize);
-    }
-
-    fn resized<T>(&mut self, ring: &Arena<T>, maxsize: usize) {
-        self.policy.resized(ring, maxsize);
-    }
-
-    #[inline]
-    fn admitted<T>(&mut self, ring: &Arena<T>, slot: Slot, hash: KeyHash) {
-        self.policy.admitted(ring, slot, hash);
-    }
-
-    fn replaced<T>(&mut self, ring: &Arena<T>, slot: Slot) {
-        self.policy.replaced(ring, slot);
-    }
-
-    #[inline]
-    fn victim<T>(&mut self, ring: &Arena<T>, newcomer: KeyHash) -> Option<Slot> {
-        self.policy.victim(ring, newcomer)
-    }
-
-    fn candidates(&self) -> &[Slot] {
-        self.policy.candidates()
-    }
-
-    fn choose(&mut self, slot: Slot) {
-        self.policy.choose(slot);
-    }
-
-    #[inline]
-    fn settle<T>(&self, ring: &Arena<T>) {
-        self.policy.settle(ring);
-    }
-
-    #[inline]
-    fn take_counts(&self) -> (u64, u64) {
-        self.policy.take_counts()
     }
 
     fn emptied(&mut self) -> Self {
@@ -187,15 +126,5 @@ impl<P: Policy, S: Sizing> Policy for Sampled<P, S> {
             emptied.sampler.set_tap(Some(tap));
         }
         emptied
-    }
-
-    #[inline]
-    fn removed(&mut self, slot: Slot) {
-        self.policy.removed(slot);
-    }
-
-    #[cfg(any(test, fuzzing))]
-    fn validate<T>(&self, ring: &Arena<T>) {
-        self.policy.validate(ring);
     }
 }

@@ -10,7 +10,6 @@ use crate::expiry::settings::MaxAge;
 use crate::function::batch::shared::SharedBatch;
 use crate::function::call::miss::PolicyComparison;
 use crate::function::result_policy::ResultPolicy;
-use crate::store::EntryOf;
 
 /// A result of which the process keeps a copy, if its options store it.
 pub(super) struct Copied<'r, R> {
@@ -33,23 +32,16 @@ where
         let mut entries = Vec::with_capacity(copied.len());
         let mut late = Vec::new();
         for Copied { number, result, options, max_age } in copied {
-            let is_error = policy.is_error(result);
-            if is_error {
+            if policy.is_error(result) {
                 handle.count_error();
             }
-            if options.as_ref().is_some_and(|options| !options.stores()) {
-                handle.count_not_kept();
-            }
-            let Some(key) = keys[number].take().filter(|_| handle.stores) else { continue };
-            let kept = options.filter(EntryOptions::stores);
-            // Cloned before the lock is taken.
-            let Some((options, value)) = kept.and_then(|options| Some((options, policy.stored(result)?)))
-            else {
+            let Some(key) = keys[number].take().filter(|_| handle.stores) else {
+                handle.count_unless_kept(options.as_ref());
                 continue;
             };
-            let meta = handle.lifecycle.meta(&key, &value, EntryOptions { is_error, max_age, ..options });
-            let missing = miss.missing[number];
-            let entry = EntryOf { hash: missing.hash, key, value, meta };
+            let (missing, options) =
+                (miss.missing[number], options.map(|options| EntryOptions { max_age, ..options }));
+            let Ok(entry) = handle.entry_of((missing.hash, key), result, policy, options) else { continue };
             // A call that was too slow does not replace what its successor has stored.
             if flights.is_replaced(number) {
                 late.push((entry, missing.began));

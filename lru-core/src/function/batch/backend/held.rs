@@ -9,12 +9,12 @@ use std::vec::Vec;
 
 use crate::backend::lease::FAILED;
 use crate::backend::{BackendError, ErrorKind, Item, Lease, LeasedItem};
-use crate::flight::catch::catch_and_discard;
 use crate::flight::executor::{DefaultSpawn, Spawn, Task};
 use crate::flight::timeout::Sleep;
 use crate::function::call::backend_errors::ErrorReporter;
 use crate::function::call::held_lease::{FAILURE, GLOBAL_LEASE, Held, Renewal};
 use crate::function::call::remote::block_on;
+use crate::panics::catch_and_discard;
 
 /// The leases that a call's lookups left. Dropped before they are settled, they are given up: by a task, or by this thread if
 /// the backend is a blocking one.
