@@ -197,6 +197,18 @@ impl Args {
     }
 }
 
+impl Eviction {
+    /// Whether entries weigh their size in bytes.
+    pub(crate) fn weighs_bytes(&self) -> bool {
+        matches!(self.weight.get(), Some(Weight::Bytes(_)))
+    }
+
+    /// Whether the cache sets its own capacity.
+    pub(crate) fn sizes_itself(&self) -> bool {
+        matches!(self.maxsize.get(), Some(MaxSize::Auto(_)))
+    }
+}
+
 impl Expiry {
     /// The time to live of all results.
     pub(crate) fn ttl_of_all(&self) -> Option<&Expr> {

@@ -13,7 +13,7 @@ use crate::type_tokens;
 pub(super) fn check(args: &Args, func: &Func, errors: &mut Errors) {
     let Some(each) = args.key.each.get() else { return };
     options_go_with_elements(args, errors);
-    stale_elements_have_no_backend(args, errors);
+    options_go_with_elements_in_a_backend(args, errors);
     stale_elements_are_not_forced(args, errors);
     function_is_plain(args, func, errors);
     let Some(param) = parameter(each, func) else {
@@ -132,7 +132,7 @@ fn errors_are_no_values(value: &Type, args: &Args, errors: &mut Errors) {
 
 /// Options whose meaning is that of one computation for one key.
 fn options_go_with_elements(args: &Args, errors: &mut Errors) {
-    let Args { expiry, placement, flight, results, validity, backend, .. } = args;
+    let Args { expiry, placement, flight, .. } = args;
     let names = [
         expiry.stale_if_slow.name(),
         placement.cache.name(),
@@ -141,14 +141,22 @@ fn options_go_with_elements(args: &Args, errors: &mut Errors) {
     for name in names.into_iter().flatten() {
         errors.at(name, format!("`{name}` cannot be used with `each` yet; remove one of them"));
     }
-    if let Some(backend) = backend.name() {
-        let depends = validity.depends.name().filter(|_| validity.depends());
-        let names = [results.force.name(), validity.tags.name(), depends];
-        for name in names.into_iter().flatten() {
-            let message =
-                format!("`{name}` cannot be used with `each` and `{backend}` yet; remove one of them");
-            errors.at(name, message);
-        }
+}
+
+/// Options whose meaning a call of many elements does not have in a backend.
+fn options_go_with_elements_in_a_backend(args: &Args, errors: &mut Errors) {
+    let Args { expiry, results, validity, backend, .. } = args;
+    let Some(backend) = backend.name() else { return };
+    let names = [
+        expiry.swr.name().filter(|_| expiry.has_refreshes()),
+        expiry.stale_if_error.name(),
+        results.force.name(),
+        validity.tags.name(),
+        validity.depends.name().filter(|_| validity.depends()),
+    ];
+    for name in names.into_iter().flatten() {
+        let message = format!("`{name}` cannot be used with `each` and `{backend}` yet; remove one of them");
+        errors.at(name, message);
     }
 }
 
@@ -156,16 +164,6 @@ fn options_go_with_elements(args: &Args, errors: &mut Errors) {
 fn stale_elements_are_not_forced(args: &Args, errors: &mut Errors) {
     if let (Some(force), true) = (args.results.force.name(), args.expiry.has_refreshes()) {
         errors.at(force, "`force` cannot be used with `each` and `swr` yet; remove one of them");
-    }
-}
-
-/// What is stale in a backend is not served by a call of many elements.
-fn stale_elements_have_no_backend(args: &Args, errors: &mut Errors) {
-    let Some(backend) = args.backend.name() else { return };
-    let swr = args.expiry.swr.name().filter(|_| args.expiry.has_refreshes());
-    for name in [swr, args.expiry.stale_if_error.name()].into_iter().flatten() {
-        let message = format!("`{name}` cannot be used with `each` and `{backend}` yet; remove one of them");
-        errors.at(name, message);
     }
 }
 

@@ -19,8 +19,7 @@ pub(super) fn check(args: &Args, func: &Func, errors: &mut Errors) {
 
 fn weights_have_a_bound(args: &Args, errors: &mut Errors) {
     // The memory budget of the program may bound the bytes of a cache that all threads share.
-    let may_have_budget =
-        matches!(args.eviction.weight.get(), Some(Weight::Bytes(_))) && !args.placement.is_per_thread();
+    let may_have_budget = args.eviction.weighs_bytes() && !args.placement.is_per_thread();
     let maxsize = args.eviction.maxsize.get().filter(|_| !may_have_budget);
     if let (Some(name), Some(MaxSize::None)) = (args.eviction.weight.name(), maxsize) {
         errors.at(
@@ -46,7 +45,7 @@ fn floors_are_in_a_budget(args: &Args, errors: &mut Errors) {
     // Of an object, another rule reports the option.
     let Some(name) = floor.name().filter(|_| args.placement.cache.name().is_none()) else { return };
     let is_mistaken = weight.name().is_some() && !weight.is_some();
-    if !matches!(weight.get(), Some(Weight::Bytes(_))) && !is_mistaken {
+    if !args.eviction.weighs_bytes() && !is_mistaken {
         errors.at(name, "`floor` is a part of the memory budget that functions with `weight = bytes` share; write `weight = bytes` too, or remove `floor`");
     } else if args.placement.is_per_thread() {
         errors.at(name, "`floor` has no effect with `scope = thread`: a per-thread cache does not share the memory budget; remove `floor`");

@@ -1,12 +1,12 @@
 //! Rules for caches that set their own capacity: `maxsize = auto(…)`.
 
-use crate::args::{Args, MaxSize, Policy};
+use crate::args::{Args, Policy};
 use crate::errors::Errors;
 
 pub(super) fn check(args: &Args, errors: &mut Errors) {
     let (eviction, placement) = (&args.eviction, &args.placement);
     // Of a cache object, `maxsize` itself is the mistake.
-    if !matches!(eviction.maxsize.get(), Some(MaxSize::Auto(_))) || placement.cache.name().is_some() {
+    if !eviction.sizes_itself() || placement.cache.name().is_some() {
         return;
     }
     if let (Some(false), Some(name)) = (eviction.insight.get(), eviction.insight.name()) {

@@ -22,7 +22,8 @@ use quote::{quote, quote_spanned};
 use super::batch_backend::{self, InBackend};
 use super::batch_lookup::{Looked, looked};
 use super::elements::{
-    argument, batch_place, compared, element, hits, in_result, made, place_of_element, wrong_length,
+    argument, batch_place, compared, element, hits, in_result, made, options_by_number, place_of_element,
+    wrong_length,
 };
 use super::{batch_refresh, cache, call};
 use crate::model::{Batch, Checks, Flavor, Flight, Model};
@@ -305,11 +306,7 @@ fn expected(model: &Model, batch: &Batch, of: &str) -> Option<TokenStream> {
 
 /// The options of the entry of an element.
 fn options(model: &Model, batch: &Batch) -> TokenStream {
-    let krate = &model.krate;
     let element = || quote! { __elements_copied[__number] };
     let options = call::entry_options_at(model, |number| place_of_element(model, batch, number, element));
-    options.map_or_else(
-        || quote! { #krate::__private::no_element_options },
-        |options| quote! { |__number: ::core::primitive::usize, __lifecycle, __value| #options },
-    )
+    options_by_number(model, options)
 }

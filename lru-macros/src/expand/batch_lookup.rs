@@ -7,6 +7,24 @@ use super::elements::{batch_place, element};
 use super::{cache, call};
 use crate::model::{self, Batch, Checks, Model};
 
+/// The parts of a lookup.
+pub(super) struct Lookup {
+    pub(super) handle: TokenStream,
+    /// Binds what is the same for the keys of all elements.
+    pub(super) shared: TokenStream,
+    /// The key of an element.
+    pub(super) key: TokenStream,
+    pub(super) policy: TokenStream,
+}
+
+impl Lookup {
+    pub(super) fn new(model: &Model, of: &Batch, home: &TokenStream, checks: Checks) -> Self {
+        let (shared, key) = cache::key_of_element(model, home, checks, of, &element());
+        let (handle, policy) = (cache::handle(model, home), call::result_policy(model, checks));
+        Self { handle, shared, key, policy }
+    }
+}
+
 /// A lookup of all elements.
 pub(super) struct Looked {
     /// Binds what the keys of the elements share.
@@ -21,9 +39,7 @@ pub(super) fn looked(
     home: &TokenStream,
     flight: Option<&TokenStream>,
 ) -> Looked {
-    let handle = cache::handle(model, home);
-    let (shared, key) = cache::key_of_element(model, home, Checks::Reported, batch, &element());
-    let policy = call::result_policy(model, Checks::Reported);
+    let Lookup { handle, shared, key, policy } = Lookup::new(model, batch, home, Checks::Reported);
     let lookup = if flight.is_some() { "lookup_shared_batch" } else { "lookup_batch" };
     let forces = forces(model, batch);
     let lookup = match &forces {

@@ -24,8 +24,8 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 
 use super::apart::{Apart, Elements, Purpose};
-use super::batch_lookup::{self, Looked};
-use super::{cache, call, elements};
+use super::batch_lookup::{self, Looked, Lookup};
+use super::elements;
 use crate::model::{Batch, Checks, Flavor, Flight, Model};
 use crate::type_tokens;
 
@@ -62,24 +62,6 @@ pub(super) fn lookup(model: &Model, of: &Batch, flight: &Flight, home: &TokenStr
             ::core::result::Result::Ok(__hits) => return #hits,
             ::core::result::Result::Err(__call) => __call,
         };
-    }
-}
-
-/// The parts of a lookup.
-struct Lookup {
-    handle: TokenStream,
-    /// Binds what is the same for the keys of all elements.
-    shared: TokenStream,
-    /// The key of an element.
-    key: TokenStream,
-    policy: TokenStream,
-}
-
-impl Lookup {
-    fn new(model: &Model, of: &Batch, home: &TokenStream, checks: Checks) -> Self {
-        let (shared, key) = cache::key_of_element(model, home, checks, of, &elements::element());
-        let (handle, policy) = (cache::handle(model, home), call::result_policy(model, checks));
-        Self { handle, shared, key, policy }
     }
 }
 
@@ -183,10 +165,7 @@ impl Refresh {
 fn complete(model: &Model, of: &Batch, options: Option<TokenStream>) -> TokenStream {
     let krate = &model.krate;
     let sharing = model.result_policy.sharing(krate);
-    let options = options.map_or_else(
-        || quote! { #krate::__private::no_element_options },
-        |options| quote! { |__number: ::core::primitive::usize, __lifecycle, __value| #options },
-    );
+    let options = elements::options_by_number(model, options);
     let complete = match &of.keys {
         None => {
             let wrong = elements::wrong_length(model, of);

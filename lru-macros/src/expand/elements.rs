@@ -69,6 +69,15 @@ pub(super) fn wrong_length(model: &Model, batch: &Batch) -> TokenStream {
     }
 }
 
+/// The function that makes the options of the entry of an element, by its number.
+pub(super) fn options_by_number(model: &Model, options: Option<TokenStream>) -> TokenStream {
+    let krate = &model.krate;
+    options.map_or_else(
+        || quote! { #krate::__private::no_element_options },
+        |options| quote! { |__number: ::core::primitive::usize, __lifecycle, __value| #options },
+    )
+}
+
 /// The number of the argument with the elements among those that options take.
 pub(super) fn batch_place(model: &Model, batch: &Batch) -> usize {
     batch.param + usize::from(model.receiver.is_some())

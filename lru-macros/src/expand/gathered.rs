@@ -203,11 +203,7 @@ fn element() -> TokenStream {
 
 /// The options of the entry of an element.
 fn options(model: &Model, of: &Batch) -> TokenStream {
-    let krate = &model.krate;
     let options =
         call::entry_options_at(model, |number| elements::place_of_element(model, of, number, element));
-    options.map_or_else(
-        || quote! { #krate::__private::no_element_options },
-        |options| quote! { |__number: ::core::primitive::usize, __lifecycle, __value| #options },
-    )
+    elements::options_by_number(model, options)
 }

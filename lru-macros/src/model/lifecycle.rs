@@ -27,8 +27,8 @@ pub(crate) struct Lifecycle {
     pub(crate) validity: Validity,
     /// Whether the copies of a backend's entries expire.
     has_front_ttl: bool,
-    /// Whether the cache shares the memory budget of the program.
-    is_in_budget: bool,
+    /// Whether it is the cache of a function that all threads share.
+    is_shared: bool,
 }
 
 impl Lifecycle {
@@ -39,16 +39,13 @@ impl Lifecycle {
         validity: Validity,
         (backend, placement): (&Backend, &Placement),
     ) -> Self {
-        let is_shared = !placement.cache.is_some() && !placement.is_per_thread();
-        let sizes_itself = matches!(eviction.maxsize.get(), Some(MaxSize::Auto(_)));
-        let weighs_bytes = matches!(eviction.weight.get(), Some(Weight::Bytes(_)));
         Self {
             eviction,
             expiry,
             keep,
             validity,
             has_front_ttl: backend.front_ttl.is_some(),
-            is_in_budget: is_shared && weighs_bytes && !sizes_itself,
+            is_shared: !placement.cache.is_some() && !placement.is_per_thread(),
         }
     }
 

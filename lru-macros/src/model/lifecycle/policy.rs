@@ -5,7 +5,7 @@ use quote::quote;
 use syn::Expr;
 
 use super::Lifecycle;
-use crate::args::{MaxSize, Policy};
+use crate::args::Policy;
 use crate::model::krate::Krate;
 
 impl Lifecycle {
@@ -16,17 +16,12 @@ impl Lifecycle {
 
     /// Whether the keys of calls are sampled.
     pub(crate) fn is_sampled(&self) -> bool {
-        self.eviction.insight.get() == Some(&true) || self.sizes_itself()
-    }
-
-    /// Whether the cache sets its own capacity.
-    fn sizes_itself(&self) -> bool {
-        matches!(self.eviction.maxsize.get(), Some(MaxSize::Auto(_)))
+        self.eviction.insight.get() == Some(&true) || self.eviction.sizes_itself()
     }
 
     /// Whether the cache shares the memory budget of the program.
     pub(crate) fn is_in_budget(&self) -> bool {
-        self.is_in_budget
+        self.is_shared && self.eviction.weighs_bytes() && !self.eviction.sizes_itself()
     }
 
     /// The bytes that the function has at least of the memory budget, where they are given.
@@ -36,7 +31,7 @@ impl Lifecycle {
 
     /// The type of the eviction policy.
     pub(crate) fn policy(&self, krate: &Krate) -> TokenStream {
-        if self.sizes_itself() {
+        if self.eviction.sizes_itself() {
             return quote! { #krate::policy::AutoSized };
         }
         let policy = match self.eviction.policy.get() {
