@@ -1,7 +1,7 @@
 //! One memory budget for three functions: memory goes where it saves most computing time, and follows the calls.
 //!
 //! Computations take 4, 8 and 40 microseconds. Half way, the first and the last function change places. Run it with
-//! `cargo run --release --example budget`, or with `-- CALLS FILE.svg` to draw who has how much.
+//! `cargo run --release --example budget`, or with `-- CALLS FILE.svg` to draw the share of each function.
 
 use std::cell::Cell;
 use std::error::Error;

@@ -1,25 +1,16 @@
 //! Dependencies: of what a body of many elements reads, and of what reads elements.
 
 use std::collections::HashMap;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use functools::{bypassed, depends_on, invalidate, isolated, lru_cache, tag, testing};
 
-use crate::support::{Asked, alone, in_time};
-
-fn poll<F: Future + ?Sized>(future: &mut Pin<Box<F>>) -> Poll<F::Output> {
-    future.as_mut().poll(&mut Context::from_waker(Waker::noop()))
-}
-
-/// Awaits that a body may go on.
-async fn passed(gate: &AtomicU32) {
-    poll_fn(|_| if gate.load(SeqCst) > 0 { Poll::Ready(()) } else { Poll::Pending }).await;
-}
+use crate::support::{Asked, alone, in_time, passed, poll};
 
 #[test]
 fn all_elements_depend_on_what_their_body_reads() {

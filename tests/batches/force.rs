@@ -1,18 +1,13 @@
 //! `force`: which elements of a call are computed anew.
 
 use std::collections::{BTreeSet, HashMap};
-use std::future::{Future, poll_fn};
-use std::pin::Pin;
+use std::future::poll_fn;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
-use std::task::{Context, Poll, Waker};
+use std::task::Poll;
 
 use functools::{bypassed, invalidate, lru_cache, tag};
 
-use crate::support::{Asked, in_time};
-
-fn poll<F: Future + ?Sized>(future: &mut Pin<Box<F>>) -> Poll<F::Output> {
-    future.as_mut().poll(&mut Context::from_waker(Waker::noop()))
-}
+use crate::support::{Asked, in_time, poll};
 
 #[test]
 fn the_elements_for_which_it_says_so_are_computed_anew() {

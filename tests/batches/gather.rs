@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
@@ -12,11 +12,7 @@ use std::time::Duration;
 
 use functools::{isolated, lru_cache, testing};
 
-use crate::support::{Asked, alone, in_time};
-
-fn poll<F: Future + ?Sized>(future: &mut Pin<Box<F>>) -> Poll<F::Output> {
-    future.as_mut().poll(&mut Context::from_waker(Waker::noop()))
-}
+use crate::support::{Asked, alone, in_time, poll};
 
 /// Lets the time of all open groups end.
 fn end_of_windows() {

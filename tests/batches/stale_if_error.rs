@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 
 use functools::lru_cache;
 
-use crate::support::{Asked, alone};
+use crate::support::{Asked, alone, ready};
 
 fn down<T>() -> Result<T, String> {
     Err(String::from("down"))
@@ -194,13 +194,6 @@ fn what_is_stale_is_served_before_and_kept_after() {
     let _alone = alone();
     origin!((each = ids, ttl = 60, swr = 30, stale_if_error = 300, timer = now) async [&[u32], Vec<u64>]
         |ids: Vec<u32>| ids.iter().map(|_| now()).collect());
-
-    fn ready<F: Future>(future: F) -> F::Output {
-        match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(output) => output,
-            Poll::Pending => panic!("the future is not ready"),
-        }
-    }
 
     ready(times(&[1])).unwrap();
     NOW.store(20, SeqCst);

@@ -1,5 +1,32 @@
 use std::fmt::Debug;
+use std::future::{Future, poll_fn};
+use std::ops::DerefMut;
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::task::{Context, Poll, Waker};
+
+/// Polls a future, which wakes no task.
+pub(crate) fn poll<P>(future: &mut Pin<P>) -> Poll<<P::Target as Future>::Output>
+where
+    P: DerefMut<Target: Future>,
+{
+    future.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// Runs a future that is ready at once.
+#[track_caller]
+pub(crate) fn ready<F: Future>(future: F) -> F::Output {
+    match poll(&mut pin!(future)) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("the future is not ready"),
+    }
+}
+
+/// Awaits that a body may go on.
+pub(crate) async fn passed(gate: &AtomicU32) {
+    poll_fn(|_| if gate.load(SeqCst) > 0 { Poll::Ready(()) } else { Poll::Pending }).await;
+}
 
 /// What bodies were called with.
 pub(crate) struct Asked<T>(Mutex<Vec<T>>);

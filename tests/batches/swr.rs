@@ -1,32 +1,19 @@
 //! Stale-while-revalidate for each element: stale elements are served, and one call of the body refreshes those that are due.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::future::{Future, pending, poll_fn};
+use std::future::pending;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Barrier, Mutex};
-use std::task::{Context, Poll, Waker};
+use std::task::Poll;
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use functools::refresh::{Spawn, Task};
 use functools::{lru_cache, testing};
 
-use crate::support::{Asked, alone};
-
-fn poll<F: Future + ?Sized>(future: &mut Pin<&mut F>) -> Poll<F::Output> {
-    future.as_mut().poll(&mut Context::from_waker(Waker::noop()))
-}
-
-/// Runs a future that is ready at once.
-#[track_caller]
-fn ready<F: Future>(future: F) -> F::Output {
-    match poll(&mut pin!(future)) {
-        Poll::Ready(output) => output,
-        Poll::Pending => panic!("the future is not ready"),
-    }
-}
+use crate::support::{Asked, alone, passed, poll, ready};
 
 /// Yields to other threads until `holds` returns `true`, for two minutes at most.
 #[track_caller]
@@ -236,7 +223,7 @@ fn what_was_changed_during_the_refresh_is_not_stored() {
     #[lru_cache(each = ids, ttl = 60, swr = true, timer = || NOW.load(SeqCst), spawn = &TASKS)]
     async fn times(ids: &[u32]) -> Vec<u64> {
         let now = NOW.load(SeqCst);
-        poll_fn(|_| if OPEN.load(SeqCst) == 1 { Poll::Ready(()) } else { Poll::Pending }).await;
+        passed(&OPEN).await;
         vec![now; ids.len()]
     }
 
@@ -273,7 +260,7 @@ fn a_call_after_a_clear_does_not_wait_for_the_refresh() {
     #[lru_cache(each = ids, ttl = 60, swr = 30, timer = || NOW.load(SeqCst), spawn = &TASKS)]
     async fn times(ids: &[u32]) -> Vec<u64> {
         let now = NOW.load(SeqCst);
-        poll_fn(|_| if OPEN.load(SeqCst) == 1 { Poll::Ready(()) } else { Poll::Pending }).await;
+        passed(&OPEN).await;
         vec![now; ids.len()]
     }
 
@@ -392,7 +379,7 @@ fn a_refresh_that_hangs_is_given_up() {
     #[lru_cache(each = ids, ttl = 60, swr = true, timer = || NOW.load(SeqCst), spawn = &TASKS, flight_timeout = 5)]
     async fn times(ids: &[u32]) -> Vec<u64> {
         let now = NOW.load(SeqCst);
-        poll_fn(|_| if OPEN.load(SeqCst) == 1 { Poll::Ready(()) } else { Poll::Pending }).await;
+        passed(&OPEN).await;
         vec![now; ids.len()]
     }
 
@@ -641,7 +628,7 @@ fn refreshed_elements_have_tags_of_their_own() {
                 tags = |id, time: &u64| [functools::tag("refreshed", id), of_team(id % 2 + time)])]
     async fn times(ids: &[u64]) -> Vec<u64> {
         let now = NOW.load(SeqCst);
-        poll_fn(|_| if OPEN.load(SeqCst) == 1 { Poll::Ready(()) } else { Poll::Pending }).await;
+        passed(&OPEN).await;
         vec![now; ids.len()]
     }
 

@@ -2,15 +2,12 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
-use std::future::Future;
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use functools::refresh::Task;
 use functools::{CacheStats, lru_cache};
 
-use crate::support::alone;
+use crate::support::{alone, ready};
 
 const IDS: u32 = 12;
 
@@ -30,13 +27,6 @@ fn below(bound: u64) -> u64 {
     let state = STATE.get().wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
     STATE.set(state);
     (state >> 33) % bound
-}
-
-fn ready<F: Future>(future: F) -> F::Output {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(output) => output,
-        Poll::Pending => panic!("the future is not ready"),
-    }
 }
 
 type Value = Result<(u32, u32), &'static str>;

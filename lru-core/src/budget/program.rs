@@ -1,4 +1,4 @@
-//! The budget of the program, and who carries out what: at any time at most one thread, the *mover*, resizes caches for it.
+//! The budget of the program, and the thread that divides it: at any time at most one, the *mover*, resizes caches.
 
 use core::fmt;
 use std::thread::{self, ThreadId};

@@ -117,6 +117,14 @@ macro_rules! members {
     };
 }
 
+/// Divides a budget of 1000 between two members.
+fn divide(budget: &'static Budget, members: [&'static Member; 2]) {
+    for member in members {
+        budget.attend(member);
+    }
+    budget.set(Some(1000));
+}
+
 /// The capacities, which are never more than the budget in sum.
 #[track_caller]
 fn capacities(total: usize, caches: &[&Fake]) -> Vec<usize> {
@@ -165,9 +173,7 @@ fn a_budget_may_be_set_changed_and_removed_later() {
 #[test]
 fn memory_moves_to_the_function_that_saves_more() {
     members!(BUDGET: A OF_A None, B OF_B None);
-    BUDGET.attend(&OF_A);
-    BUDGET.attend(&OF_B);
-    BUDGET.set(Some(1000));
+    divide(&BUDGET, [&OF_A, &OF_B]);
     for step in 1..=8 {
         A.call(1000, 10, (2000, 1.0));
         B.call(1000, 100, (2000, 1.0));
@@ -192,9 +198,7 @@ fn memory_moves_to_the_function_that_saves_more() {
 #[test]
 fn a_cache_that_is_in_use_keeps_its_memory_from_the_others() {
     members!(BUDGET: A OF_A None, B OF_B None);
-    BUDGET.attend(&OF_A);
-    BUDGET.attend(&OF_B);
-    BUDGET.set(Some(1000));
+    divide(&BUDGET, [&OF_A, &OF_B]);
     A.call(1000, 10, (2000, 1.0));
     B.call(1000, 100, (2000, 1.0));
     BUDGET.attend(&OF_A);
@@ -216,9 +220,7 @@ fn a_cache_that_is_in_use_keeps_its_memory_from_the_others() {
 #[test]
 fn a_bound_of_its_own_holds_beside_the_budget() {
     members!(BUDGET: A OF_A Some(800), B OF_B None);
-    BUDGET.attend(&OF_A);
-    BUDGET.attend(&OF_B);
-    BUDGET.set(Some(1000));
+    divide(&BUDGET, [&OF_A, &OF_B]);
     BUDGET.set_bound(OF_A.attention(), Some(100));
     assert_eq!(capacities(1000, &[&A, &B]), [100, 900]);
     BUDGET.set_bound(OF_A.attention(), None);
@@ -248,9 +250,7 @@ fn a_floor_of_its_own_is_kept() {
 #[test]
 fn a_panic_of_a_listener_ends_no_call_of_another_function() {
     members!(BUDGET: A OF_A None, B OF_B None);
-    BUDGET.attend(&OF_A);
-    BUDGET.attend(&OF_B);
-    BUDGET.set(Some(1000));
+    divide(&BUDGET, [&OF_A, &OF_B]);
     *A.on_shrink.lock() = Some(|| panic!("listener"));
     B.call(1000, 100, (2000, 1.0));
     BUDGET.attend(&OF_B);
@@ -267,9 +267,7 @@ fn a_panic_of_a_listener_ends_no_call_of_another_function() {
 #[test]
 fn a_cache_that_could_not_shrink_for_a_panic_keeps_its_memory_from_the_others() {
     members!(BUDGET: A OF_A None, B OF_B None);
-    BUDGET.attend(&OF_A);
-    BUDGET.attend(&OF_B);
-    BUDGET.set(Some(1000));
+    divide(&BUDGET, [&OF_A, &OF_B]);
     *A.before_shrink.lock() = Some(|| panic!("chooser"));
     B.call(1000, 100, (2000, 1.0));
     BUDGET.attend(&OF_B);
@@ -286,9 +284,7 @@ fn a_cache_that_could_not_shrink_for_a_panic_keeps_its_memory_from_the_others() 
 #[test]
 fn a_listener_may_set_the_budget() {
     members!(BUDGET: A OF_A None, B OF_B None);
-    BUDGET.attend(&OF_A);
-    BUDGET.attend(&OF_B);
-    BUDGET.set(Some(1000));
+    divide(&BUDGET, [&OF_A, &OF_B]);
     *A.on_shrink.lock() = Some(|| {
         *A.on_shrink.lock() = None;
         BUDGET.set(Some(500));

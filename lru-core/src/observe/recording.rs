@@ -205,7 +205,7 @@ impl Recording {
 
 impl Drop for Recording {
     fn drop(&mut self) {
-        // An error is for those who call `finish`.
+        // `finish` returns the error.
         _ = self.end();
     }
 }

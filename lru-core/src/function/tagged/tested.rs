@@ -6,8 +6,8 @@ use crate::function::tagged::info::{Taggable, TaggedInfo, Tags};
 use crate::function::tagged::lifecycle::TaggedLifecycle;
 use crate::key::KeyHash;
 use crate::store::{CacheTypes, EntryOf};
-use crate::tags::current::Beginning;
-use crate::tags::frame::Computed;
+use crate::tags::current::{Beginning, DomainHandle};
+use crate::tags::frame::{Computation, Computed, Frame};
 use crate::tags::tag::{TagId, tag};
 
 /// The metadata of the entries.
@@ -40,4 +40,27 @@ where
         cache.insert_computed(entry, began, |one: &(u64,), other: &(u64,)| one == other, &lifecycle);
         value
     })
+}
+
+/// Checks that `read` finds a result without the lock, after `calls` calls, until something is invalidated or what is read is
+/// recorded. A result that was computed anew is found after `more` calls.
+pub(crate) fn is_read_until_invalidated(
+    domain: &DomainHandle,
+    (calls, more): (u64, u64),
+    call: impl Fn(u64, u64) -> u64,
+    read: impl Fn(u64) -> Option<u64>,
+) {
+    (0..calls).for_each(|_| assert_eq!(call(1, 10), 10));
+    assert_eq!(read(1), Some(10));
+    domain.invalidate(&[tag_of(2)]);
+    assert_eq!(read(1), None, "it may have been invalidated");
+    assert_eq!((call(1, 11), read(1)), (10, Some(10)));
+    domain.invalidate(&[tag_of(1)]);
+    assert_eq!((read(1), call(1, 12)), (None, 12));
+    (0..more).for_each(|_| assert_eq!(call(1, 13), 12));
+    assert_eq!((call(1, 13), read(1)), (12, Some(12)));
+    let computation = Computation::begin(Frame::Own);
+    assert_eq!(read(1), None, "what is read is recorded");
+    drop(computation.end());
+    assert_eq!(read(1), Some(12));
 }

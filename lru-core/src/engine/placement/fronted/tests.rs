@@ -11,7 +11,6 @@ use crate::store::Lru;
 use crate::store::lock_free::thread_number::NUMBERS;
 use crate::store::types::Types;
 use crate::tags::current::DomainHandle;
-use crate::tags::frame::{Computation, Frame};
 
 type Tested = Fronted<Types<(u64,), u64, Lru, ()>>;
 
@@ -203,21 +202,7 @@ fn entries_with_tags_are_read_without_the_lock_until_something_is_invalidated() 
     let cache = Fronted::<Types<(u64,), u64, Lru, tested::Info>>::new();
     let call = |n, value| tested::call(&cache, n, value);
     let read = |n| cache.read(tested::hash_of(n), |key| key.0 == n, |value| *value, &tested::begin());
-    for _ in 0..MANY {
-        assert_eq!(call(1, 10), 10);
-    }
-    assert_eq!(read(1), Some(10));
-    domain.invalidate(&[tested::tag_of(2)]);
-    assert_eq!(read(1), None, "it may have been invalidated");
-    assert_eq!((call(1, 11), read(1)), (10, Some(10)));
-    domain.invalidate(&[tested::tag_of(1)]);
-    assert_eq!((read(1), call(1, 12)), (None, 12));
-    call(1, 12);
-    assert_eq!((call(1, 13), read(1)), (12, Some(12)));
-    let computation = Computation::begin(Frame::Own);
-    assert_eq!(read(1), None, "what is read is recorded");
-    drop(computation.end());
-    assert_eq!(read(1), Some(12));
+    tested::is_read_until_invalidated(&domain, (MANY, 1), call, read);
 }
 
 #[test]

@@ -7,7 +7,6 @@ use crate::store::Lru;
 use crate::store::lock_free::thread_number::NUMBERS;
 use crate::store::types::Types;
 use crate::tags::current::DomainHandle;
-use crate::tags::frame::{Computation, Frame};
 use core::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::Barrier;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -284,18 +283,5 @@ fn entries_with_tags_are_read_without_the_lock_until_something_is_invalidated() 
         Read::Hit(value) => Some(value),
         Read::Missing(_) | Read::Locked => None,
     };
-    for _ in 0..3 {
-        assert_eq!(call(1, 10), 10);
-    }
-    assert_eq!(read(1), Some(10));
-    domain.invalidate(&[tested::tag_of(2)]);
-    assert_eq!(read(1), None, "it may have been invalidated");
-    assert_eq!((call(1, 11), read(1)), (10, Some(10)));
-    domain.invalidate(&[tested::tag_of(1)]);
-    assert_eq!((read(1), call(1, 12)), (None, 12));
-    assert_eq!((call(1, 13), read(1)), (12, Some(12)));
-    let computation = Computation::begin(Frame::Own);
-    assert_eq!(read(1), None, "what is read is recorded");
-    drop(computation.end());
-    assert_eq!(read(1), Some(12));
+    tested::is_read_until_invalidated(&domain, (3, 0), call, read);
 }

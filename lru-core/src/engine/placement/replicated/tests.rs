@@ -10,7 +10,6 @@ use crate::store::Lru;
 use crate::store::read_stripes::set_thread_number;
 use crate::store::types::Types;
 use crate::tags::current::DomainHandle;
-use crate::tags::frame::{Computation, Frame};
 use core::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::hash::{Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -377,20 +376,6 @@ fn entries_with_tags_are_read_in_stripes_until_something_is_invalidated() {
     let call = |n, value| tested::call(&cache, n, value);
     let read = |n| cache.read(tested::hash_of(n), |key| key.0 == n, |value| *value, &tested::begin());
     cache.0.create_stripes();
-    for _ in 0..10 {
-        assert_eq!(call(1, 10), 10);
-    }
-    assert_eq!(read(1), Some(10));
-    domain.invalidate(&[tested::tag_of(2)]);
-    assert_eq!(read(1), None, "it may have been invalidated");
-    assert_eq!((call(1, 11), read(1)), (10, Some(10)));
-    domain.invalidate(&[tested::tag_of(1)]);
-    assert_eq!((read(1), call(1, 12)), (None, 12));
     // What is inserted revokes the table.
-    (0..100).for_each(|_| _ = call(1, 13));
-    assert_eq!((call(1, 13), read(1)), (12, Some(12)));
-    let computation = Computation::begin(Frame::Own);
-    assert_eq!(read(1), None, "what is read is recorded");
-    drop(computation.end());
-    assert_eq!(read(1), Some(12));
+    tested::is_read_until_invalidated(&domain, (10, 100), call, read);
 }
